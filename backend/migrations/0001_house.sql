@@ -133,6 +133,7 @@ CREATE TABLE signups (
     id               {{key}} PRIMARY KEY,
     flow_slug        {{key}} NOT NULL,
     flow_version     {{int}} NOT NULL,
+    asked_reference  {{key}} NOT NULL DEFAULT '',
     token_hash       {{bytes}} NOT NULL,
     step             {{key}} NOT NULL CHECK (step IN ('identity', 'code', 'details', 'request')),
     mail             {{text}} NOT NULL DEFAULT '',
@@ -151,6 +152,8 @@ CREATE TABLE signups (
 CREATE UNIQUE INDEX signups_token ON signups (token_hash);
 CREATE INDEX signups_expires ON signups (expires_at);
 CREATE INDEX signups_request ON signups (request_id);
+-- Coming back with the same address goes on from the kept draft.
+CREATE INDEX signups_draft ON signups (address, flow_slug, id) WHERE step = 'details';
 
 -- ---------------------------------------------------------------- approval
 
@@ -212,7 +215,7 @@ CREATE UNIQUE INDEX requests_source ON requests (source, source_id);
 CREATE INDEX requests_address ON requests (address, id);
 CREATE INDEX requests_decided ON requests (state, id);
 CREATE INDEX requests_guest ON requests (guest_id);
-CREATE INDEX requests_expires ON requests (expires_at) WHERE state IN ('submitted', 'pending');
+CREATE INDEX requests_expires ON requests (expires_at) WHERE state IN ('submitted', 'pending', 'needs_info');
 
 -- Who may decide which request: one row per request, stage and approver, frozen when the request is submitted.
 -- `bucket` is waiting, asked or done, and `sort_key` the due or decided moment, so that each queue is one index range.
