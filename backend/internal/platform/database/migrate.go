@@ -1,0 +1,165 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+const (
+	versionTable = "goose_db_version"
+	// migrationLock is the advisory lock that replicas starting together queue for; any fixed number of ours.
+	migrationLock int64 = 7_384_112
+)
+
+// Migration is one file of the schema's history.
+type Migration struct {
+	Version   int64     // the number before the first underscore
+	File      string    // "0001_init.sql"; empty for one that only the database knows
+	AppliedAt time.Time // zero while it is pending
+}
+
+// Migrate brings the schema forward to the newest file of fsys. It is cheap when there is nothing to do, and N replicas
+// that start together run each file once. A schema newer than fsys is refused: an old binary must not write into it.
+func (db *DB) Migrate(ctx context.Context, fsys fs.FS) error {
+	target, err := newestVersion(fsys)
+	if err != nil {
+		return err
+	}
+	current, err := db.schemaVersion(ctx)
+	switch {
+	case err != nil:
+		return db.mapped(ctx, fmt.Errorf("read the schema's version: %w", err))
+	case current > target:
+		return fmt.Errorf("the database has schema %d and this vestibule knows %d: start the newer version, or restore a backup of before", current, target)
+	case current == target:
+		return nil
+	}
+	return db.mapped(ctx, db.migrateUp(ctx, fsys))
+}
+
+func (db *DB) migrateUp(ctx context.Context, fsys fs.FS) error {
+	handle, done, err := db.migrationHandle()
+	if err != nil {
+		return err
+	}
+	defer done()
+	options := []goose.ProviderOption{goose.WithSlog(slog.New(slog.DiscardHandler)), goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true)}
+	dialect := goose.DialectSQLite3
+	if db.pg != nil {
+		dialect = goose.DialectPostgres
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrationLock), lock.WithLockTimeout(1, 300), lock.WithUnlockTimeout(1, 30))
+		if err != nil {
+			return fmt.Errorf("make the migration lock: %w", err)
+		}
+		options = append(options, goose.WithSessionLocker(locker))
+	}
+	provider, err := goose.NewProvider(dialect, handle, expandedFS{fsys, db.dialect}, options...)
+	if err != nil {
+		return fmt.Errorf("read the migrations: %w", err)
+	}
+	results, err := provider.Up(ctx)
+	for _, r := range results {
+		db.log.InfoContext(ctx, "schema migrated", "file", r.Source.Path, "took", r.Duration)
+	}
+	if err != nil {
+		return fmt.Errorf("migrate the schema: %w", err)
+	}
+	return nil
+}
+
+// migrationHandle is the writer on SQLite. On PostgreSQL it is a connection without limits on statements, but with one
+// on locks: a migration that cannot have its lock quickly must fail rather than stop everybody behind it.
+func (db *DB) migrationHandle() (handle *sql.DB, done func(), err error) {
+	if db.pg == nil {
+		db.turn <- struct{}{}
+		return db.SQL(), func() { <-db.turn }, nil
+	}
+	config := db.pg.config.Copy()
+	config.RuntimeParams["statement_timeout"] = "0"
+	config.RuntimeParams["idle_in_transaction_session_timeout"] = "0"
+	handle = stdlib.OpenDB(*config)
+	return handle, func() { _ = handle.Close() }, nil
+}
+
+// schemaVersion is 0 for a database without a schema.
+func (db *DB) schemaVersion(ctx context.Context) (int64, error) {
+	var version sql.NullInt64
+	err := db.Read(ctx).Raw("SELECT max(version_id) FROM " + versionTable + " WHERE is_applied").Scan(&version).Error
+	if isNoTable(err) {
+		return 0, nil
+	}
+	return version.Int64, err
+}
+
+// MigrationStatus lists the files of fsys and what the database knows of them, oldest first.
+func (db *DB) MigrationStatus(ctx context.Context, fsys fs.FS) ([]Migration, error) {
+	out, err := migrationFiles(fsys)
+	if err != nil {
+		return nil, err
+	}
+	var rows []struct {
+		VersionID int64
+		Tstamp    time.Time
+	}
+	err = db.Read(ctx).Raw("SELECT version_id, tstamp FROM " + versionTable + " WHERE is_applied AND version_id > 0").Scan(&rows).Error
+	if err != nil && !isNoTable(err) {
+		return nil, db.mapped(ctx, fmt.Errorf("read the schema's history: %w", err))
+	}
+	for _, row := range rows {
+		at, found := slices.BinarySearchFunc(out, row.VersionID, func(m Migration, v int64) int { return int(m.Version - v) })
+		if !found {
+			out = slices.Insert(out, at, Migration{Version: row.VersionID})
+		}
+		out[at].AppliedAt = row.Tstamp.UTC()
+	}
+	return out, nil
+}
+
+func newestVersion(fsys fs.FS) (int64, error) {
+	files, err := migrationFiles(fsys)
+	if err != nil {
+		return 0, err
+	}
+	return files[len(files)-1].Version, nil
+}
+
+// migrationFiles lists "0001_name.sql" files by number; at least one.
+func migrationFiles(fsys fs.FS) ([]Migration, error) {
+	names, err := fs.Glob(fsys, "*.sql")
+	if err != nil {
+		return nil, fmt.Errorf("list the migrations: %w", err)
+	}
+	if len(names) == 0 {
+		return nil, errors.New("there are no migrations to read")
+	}
+	out := make([]Migration, 0, len(names))
+	for _, name := range names {
+		number, _, _ := strings.Cut(name, "_")
+		version, err := strconv.ParseInt(number, 10, 64)
+		if err != nil || version < 1 {
+			return nil, fmt.Errorf("the migration %s must begin with a number and an underscore", name)
+		}
+		out = append(out, Migration{Version: version, File: name})
+	}
+	slices.SortFunc(out, func(a, b Migration) int { return int(a.Version - b.Version) })
+	return out, nil
+}
+
+// isNoTable: the version table is missing (undefined_table; SQLite has no code of its own for it).
+func isNoTable(err error) bool {
+	var pg *pgconn.PgError
+	return err != nil && (errors.As(err, &pg) && pg.Code == "42P01" || strings.Contains(err.Error(), "no such table: "+versionTable))
+}
