@@ -1,0 +1,13 @@
+declare module 'virtual:messages' {
+  type Catalogue = { default: Record<string, unknown> };
+  export const locales: { code: string; name: string; dir: 'ltr' | 'rtl' }[];
+  export const loaders: Record<string, { base: () => Promise<Catalogue>; staff: () => Promise<Catalogue> }>;
+}
+
+declare namespace App {
+  interface Error {
+    message: string;
+    code?: string;
+    requestId?: string;
+  }
+}
