@@ -117,11 +117,20 @@ func (db *DB) SQL() *sql.DB {
 }
 
 func openGorm(dialector gorm.Dialector, o Options) (*gorm.DB, error) {
-	return gorm.Open(dialector, &gorm.Config{
+	db, err := gorm.Open(dialector, &gorm.Config{
 		SkipDefaultTransaction: true, // InTx opens them
 		DisableAutomaticPing:   true, // the database may come up after us
 		TranslateError:         true, // see translate in errors.go
 		Logger:                 newGormLog(o.Logger),
 		NowFunc:                o.Clock.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	// Rows, and Scan that is built on it, would keep the driver's error: GORM translates everywhere else.
+	return db, db.Callback().Row().After("gorm:row").Register("vestibule:translate", func(db *gorm.DB) {
+		if db.Error != nil {
+			db.Error = translate(db.Error)
+		}
 	})
 }

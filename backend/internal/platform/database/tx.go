@@ -54,12 +54,7 @@ func (db *DB) InTx(ctx context.Context, fn func(tx *Tx) error) error {
 	if outer := txOf(ctx); outer != nil && outer.db == db {
 		panic("database.InTx inside InTx: the outer act would not cover this one. Pass tx down to a function that takes *database.Tx.")
 	}
-	done, err := db.takeTurn(ctx)
-	if err != nil {
-		return err
-	}
 	tx, err := db.tries(ctx, fn)
-	done()
 	if err != nil {
 		return db.mapped(ctx, err)
 	}
@@ -70,6 +65,11 @@ func (db *DB) InTx(ctx context.Context, fn func(tx *Tx) error) error {
 }
 
 func (db *DB) tries(ctx context.Context, fn func(tx *Tx) error) (tx *Tx, err error) {
+	done, err := db.takeTurn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	for range maxTries {
 		if tx, err = db.once(ctx, fn); !wantsRetry(err) {
 			break
