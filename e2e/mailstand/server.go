@@ -1,0 +1,180 @@
+package mailstand
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/emersion/go-smtp"
+	"github.com/jhillyerd/enmime/v2"
+)
+
+// Kept is a mail as it came.
+type Kept struct {
+	ID   string
+	From string   // envelope
+	To   []string // envelope
+	Raw  []byte
+	At   time.Time
+
+	envelope *enmime.Envelope
+}
+
+// Server catches mail. Make it with Listen.
+type Server struct {
+	SMTP string // host:port
+	API  string // http://host:port
+
+	mu     sync.Mutex
+	kept   []Kept
+	faults map[string]*Fault
+	wire   bytes.Buffer
+	next   int
+	closed chan struct{}
+	smtp   *smtp.Server
+	http   *http.Server
+}
+
+// Listen starts the SMTP server and the API on free loopback ports. Close it.
+func Listen() (*Server, error) {
+	s := &Server{faults: map[string]*Fault{}, closed: make(chan struct{})}
+	mails, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for mail: %w", err)
+	}
+	calls, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for calls: %w", err)
+	}
+	s.SMTP, s.API = mails.Addr().String(), "http://"+calls.Addr().String()
+	s.smtp = smtp.NewServer(s)
+	s.smtp.Domain, s.smtp.AllowInsecureAuth = "mail.stand-in.test", true
+	s.smtp.MaxMessageBytes, s.smtp.ReadTimeout, s.smtp.WriteTimeout = 1<<20, time.Minute, time.Minute
+	s.smtp.EnableSMTPUTF8 = true // as many servers: a wrong address must not be saved by us
+	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = s.smtp.Serve(&tap{Listener: mails, server: s}) }()
+	go func() { _ = s.http.Serve(calls) }()
+	return s, nil
+}
+
+// Close stops both servers.
+func (s *Server) Close() {
+	close(s.closed)
+	_ = s.smtp.Close()
+	_ = s.http.Close()
+}
+
+// Wire is every byte that clients sent, commands and messages.
+func (s *Server) Wire() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.wire.String()
+}
+
+// All are the mails so far, oldest first.
+func (s *Server) All() []Kept {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Kept(nil), s.kept...)
+}
+
+// NewSession implements smtp.Backend.
+func (s *Server) NewSession(c *smtp.Conn) (smtp.Session, error) {
+	return &session{server: s, conn: c}, nil
+}
+
+func (s *Server) keep(from string, to []string, raw []byte) error {
+	envelope, err := enmime.ReadEnvelope(bytes.NewReader(raw))
+	if err != nil {
+		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "unreadable: " + err.Error()}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next++
+	s.kept = append(s.kept, Kept{
+		ID: "m" + strconv.Itoa(s.next), From: from, To: to, Raw: raw, At: time.Now().UTC(), envelope: envelope,
+	})
+	return nil
+}
+
+// session is one SMTP dialogue.
+type session struct {
+	server *Server
+	conn   *smtp.Conn
+	from   string
+	to     []string
+}
+
+func (t *session) Mail(from string, _ *smtp.MailOptions) error { t.from = from; return nil }
+func (t *session) Reset()                                      { t.from, t.to = "", nil }
+func (t *session) Logout() error                               { return nil }
+
+func (t *session) Rcpt(to string, _ *smtp.RcptOptions) error {
+	if f, due := t.server.strike(to, AtRcpt); due {
+		t.server.stalled(f)
+		if f.Code == 0 {
+			return t.conn.Conn().Close()
+		}
+		return f.answer()
+	}
+	t.to = append(t.to, to)
+	return nil
+}
+
+func (t *session) Data(r io.Reader) error {
+	raw, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	for _, to := range t.to {
+		if f, due := t.server.strike(to, AtDot); due {
+			t.server.stalled(f)
+			if f.Code == 0 {
+				return t.conn.Conn().Close()
+			}
+			return f.answer()
+		}
+	}
+	if err := t.server.keep(t.from, t.to, raw); err != nil {
+		return err
+	}
+	for _, to := range t.to {
+		if f, due := t.server.strike(to, AfterDot); due {
+			t.server.stalled(f)
+			return t.conn.Conn().Close()
+		}
+	}
+	return nil
+}
+
+// tap records what clients send.
+type tap struct {
+	net.Listener
+	server *Server
+}
+
+func (l *tap) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &tapped{Conn: conn, server: l.server}, nil
+}
+
+type tapped struct {
+	net.Conn
+	server *Server
+}
+
+func (c *tapped) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.server.mu.Lock()
+	c.server.wire.Write(p[:n])
+	c.server.mu.Unlock()
+	return n, err
+}

@@ -1,0 +1,135 @@
+package stack
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Postgres is a server in which tests make databases of their own.
+type Postgres struct {
+	URL  string // of its maintenance database
+	From string // where it was found, for the log
+
+	folder string // of a throw-away cluster; empty when the server is somebody else's
+	server *exec.Cmd
+	log    *Log
+}
+
+// OpenPostgres takes VESTIBULE_TEST_POSTGRES_URL if it is set, and else starts a throw-away cluster from the first
+// binaries found on PATH, under /usr/lib/postgresql, or in e2e's node_modules. Close it.
+func OpenPostgres(ctx context.Context) (*Postgres, error) {
+	if given := os.Getenv("VESTIBULE_TEST_POSTGRES_URL"); given != "" {
+		p := &Postgres{URL: given, From: "VESTIBULE_TEST_POSTGRES_URL"}
+		return p, p.ping(ctx)
+	}
+	found, err := findBinaries()
+	if err != nil {
+		return nil, err
+	}
+	folder, err := os.MkdirTemp("", "vestibule-pg-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for PostgreSQL: %w", err)
+	}
+	p := &Postgres{From: found.from, folder: folder, log: &Log{}}
+	if err := p.startCluster(ctx, found); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// startCluster makes a cluster without any durability and starts it on a free loopback port.
+func (p *Postgres) startCluster(ctx context.Context, b binaries) error {
+	owner, err := clusterOwner(p.folder)
+	if err != nil {
+		return err
+	}
+	b = readableBy(b, owner, p.folder)
+	data := filepath.Join(p.folder, "data")
+	made := exec.CommandContext(ctx, b.initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C")
+	made.SysProcAttr, made.Dir = owner, p.folder
+	if out, err := made.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb (%s): %w: %s", b.from, err, bytes.TrimSpace(out))
+	}
+	port, err := FreePort()
+	if err != nil {
+		return err
+	}
+	p.server = exec.Command(b.postgres, "-D", data, "-F", "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", p.folder, //nolint:gosec // our own words
+		"-c", "full_page_writes=off", "-c", "synchronous_commit=off", "-c", "max_connections=200", "-c", "shared_buffers=64MB")
+	p.server.SysProcAttr, p.server.Dir = owner, p.folder
+	p.server.Stdout, p.server.Stderr = p.log, p.log
+	if err := p.server.Start(); err != nil {
+		return fmt.Errorf("start postgres (%s): %w", b.from, err)
+	}
+	p.URL = fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", port)
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	if err := Until(ctx, "PostgreSQL", func() bool { return p.ping(ctx) == nil }); err != nil {
+		return fmt.Errorf("%w; it said: %s", err, p.log.Tail(5))
+	}
+	return nil
+}
+
+func (p *Postgres) ping(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, p.URL)
+	if err != nil {
+		return fmt.Errorf("reach PostgreSQL (%s): %w", p.From, err)
+	}
+	return conn.Close(ctx)
+}
+
+// NewDatabase makes an empty database and returns its address.
+func (p *Postgres) NewDatabase(ctx context.Context) (string, error) {
+	conn, err := pgx.Connect(ctx, p.URL)
+	if err != nil {
+		return "", fmt.Errorf("reach PostgreSQL: %w", err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	random := make([]byte, 6)
+	_, _ = rand.Read(random) // never fails
+	name := "vestibule_" + hex.EncodeToString(random)
+	if _, err := conn.Exec(ctx, "CREATE DATABASE "+name); err != nil {
+		return "", fmt.Errorf("make a database: %w", err)
+	}
+	address, err := url.Parse(p.URL)
+	if err != nil {
+		return "", fmt.Errorf("read the address of PostgreSQL: %w", err)
+	}
+	address.Path = "/" + name
+	return address.String(), nil
+}
+
+// Close stops a cluster of ours and removes it; somebody else's server is left alone.
+func (p *Postgres) Close() {
+	if p.server != nil && p.server.Process != nil {
+		_ = p.server.Process.Signal(syscall.SIGQUIT) // immediate: there is nothing to keep
+		_ = p.server.Wait()
+	}
+	if p.folder != "" {
+		_ = os.RemoveAll(p.folder)
+	}
+}
+
+// FreePort is a loopback port that nobody listens on right now.
+func FreePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
