@@ -1,0 +1,75 @@
+# Vestibule. `make help` lists what there is; every target does its own set-up.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GOFLAGS_BUILD := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+BIN := bin/vestibule
+ROOMS := approval catalog directory flow identity notification operation signup
+GO_SOURCES := $(shell find backend -name '*.go' -not -name '*_test.go' 2>/dev/null) backend/go.mod backend/go.sum \
+	$(wildcard backend/migrations/*.sql backend/api/*.yaml backend/demo/flows/*.yaml backend/internal/*/mail/*) $(wildcard backend/internal/platform/fault/messages/*.json)
+APP_SOURCES := $(shell find frontend/src frontend/static frontend/messages -type f -not -path '*/paraglide/*' 2>/dev/null) $(wildcard frontend/*.ts frontend/*.js) frontend/package-lock.json
+export CGO_ENABLED ?= 0
+
+##@ Use
+.PHONY: help run
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## Build and start the demo house on 127.0.0.1:8080
+	@$(BIN) demo --if-empty
+	@exec $(BIN) serve
+
+##@ Build
+.PHONY: build gen
+build: $(BIN) ## Build the app and the server into bin/vestibule
+
+$(BIN): scripts/need.sh $(GO_SOURCES) backend/web/dist/.built
+	@scripts/need.sh go
+	@mkdir -p bin
+	cd backend && go build $(GOFLAGS_BUILD) -o ../$(BIN) ./cmd/vestibule
+
+frontend/node_modules/.installed: frontend/package-lock.json
+	@scripts/need.sh node
+	cd frontend && npm ci --no-audit --no-fund
+	@touch $@
+
+backend/web/dist/.built: frontend/node_modules/.installed $(APP_SOURCES)
+	cd frontend && npm run build
+	@touch $@
+
+e2e/node_modules/.installed: e2e/package-lock.json
+	@scripts/need.sh node
+	cd e2e && npm ci --no-audit --no-fund
+	@touch $@
+
+gen: frontend/node_modules/.installed ## Generate code and docs from the contract
+	@for room in $(ROOMS); do \
+		(cd tools && go tool oapi-codegen -config ../backend/internal/$$room/oapi.yaml -o ../backend/internal/$$room/api.gen.go ../backend/api/openapi.yaml); \
+	done
+	cd tools && go run ./routes
+	cd frontend && npm run gen
+	cd backend && go run ./cmd/vestibule config table --into ../README.md
+
+##@ Prove
+.PHONY: test unit e2e verify lint bench faults fuzz
+test: unit e2e ## Everything: rules, services on both databases, the app, stories over HTTP and in the browser
+
+unit: build e2e/node_modules/.installed
+	@scripts/ensure-postgres.sh
+	cd backend && go vet ./... && go test ./...
+	cd frontend && npm run check && npm run lint && npm test
+
+e2e: build e2e/node_modules/.installed ## Only the stories: journeys over HTTP, then the browser
+	@scripts/ensure-postgres.sh
+	@scripts/ensure-chromium.sh
+	cd e2e && VESTIBULE_BIN=$(CURDIR)/$(BIN) go test -count=1 ./...
+	cd e2e && VESTIBULE_BIN=$(CURDIR)/$(BIN) npm test
+
+verify: gen ## Generate again and fail on any difference
+	git diff --exit-code -- backend/internal docs README.md frontend/src/lib/api
+
+lint: ## Format and lint
+	@test -z "$$(gofmt -l backend e2e tools | tee /dev/stderr)"
+	cd frontend && npm run lint

@@ -1,0 +1,186 @@
+package approval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/ids"
+)
+
+// Queue asks for one page of an approver's list.
+type Queue struct {
+	Bucket string // waiting, asked or done
+	Flow   string // slug, or empty for all
+	Search string // as typed
+	After  *Position
+	Limit  int // 1–100
+}
+
+// Position is where a page ended: the sort moment and the request's id make it unique.
+type Position struct {
+	At time.Time `json:"at"`
+	ID string    `json:"id"`
+}
+
+type queued struct {
+	Request
+	SortAt time.Time
+}
+
+// List is one page of what by may decide (waiting, asked; due first) or could have decided (done; newest first), and
+// where the next page begins, or nil. It costs the same at every page: one range of approval_assignments_queue.
+func (s *Service) List(ctx context.Context, by Decider, q Queue) ([]Request, *Position, error) {
+	query := s.db.Read(ctx).Table("approval_assignments AS a").Select("requests.*, a.sort_at").
+		Joins("JOIN requests ON requests.id = a.request_id").
+		Where("a.approver_id = ? AND a.bucket = ?", by.ID, q.Bucket)
+	direction, compare := "", ">"
+	if q.Bucket == bucketDone {
+		direction, compare = " DESC", "<"
+	}
+	if q.Flow != "" {
+		query = query.Where("a.flow_slug = ?", q.Flow)
+	}
+	if reference, ok := ids.ParseReference(q.Search); ok {
+		query = query.Where("requests.reference = ?", reference)
+	} else if condition, args := database.Match(s.db.Dialect(), "requests", q.Search); condition != "" {
+		query = query.Where(condition, args...)
+	}
+	if q.After != nil {
+		query = query.Where("(a.sort_at, a.request_id) "+compare+" (?, ?)", q.After.At, q.After.ID)
+	}
+	var rows []queued
+	err := query.Order("a.sort_at" + direction + ", a.request_id" + direction).Limit(q.Limit + 1).Find(&rows).Error
+	if err != nil {
+		return nil, nil, fmt.Errorf("list approvals: %w", err)
+	}
+	return page(rows, q.Limit)
+}
+
+func page(rows []queued, limit int) (found []Request, next *Position, err error) {
+	if len(rows) > limit {
+		rows = rows[:limit]
+		last := rows[limit-1]
+		next = &Position{At: last.SortAt, ID: last.ID}
+	}
+	seen := map[string]bool{} // an approver of two stages has a decided request twice
+	for _, row := range rows {
+		if !seen[row.ID] {
+			seen[row.ID] = true
+			found = append(found, row.Request)
+		}
+	}
+	return found, next, nil
+}
+
+// maxEstimate is where counting stops: beyond it the number no longer helps anybody.
+const maxEstimate = 1000
+
+// Estimate is how many requests are in a list, up to maxEstimate.
+func (s *Service) Estimate(ctx context.Context, by Decider, bucket string) (int, error) {
+	var n int64
+	err := s.db.Read(ctx).Raw("SELECT count(*) FROM (SELECT 1 FROM approval_assignments WHERE approver_id = ? AND bucket = ? LIMIT ?) AS some",
+		by.ID, bucket, maxEstimate).Scan(&n).Error
+	return int(n), err
+}
+
+// ForApprover is the request if by is one of its approvers, else ErrNotFound.
+func (s *Service) ForApprover(ctx context.Context, id string, by Decider) (*Request, error) {
+	r, err := s.byColumn(ctx, "id", id)
+	if err != nil {
+		return nil, err
+	}
+	stages, err := assignedStages(s.db.Read(ctx), r.ID, by.ID)
+	if err != nil {
+		return nil, err
+	}
+	if len(stages) == 0 {
+		return nil, ErrNotFound
+	}
+	return r, nil
+}
+
+// ByReference is the request with this reference, or ErrNotFound. The caller decides who may see it.
+func (s *Service) ByReference(ctx context.Context, reference string) (*Request, error) {
+	canonical, ok := ids.ParseReference(reference)
+	if !ok {
+		return nil, ErrNotFound
+	}
+	return s.byColumn(ctx, "reference", canonical)
+}
+
+// ByID is the request with this id, or ErrNotFound.
+func (s *Service) ByID(ctx context.Context, id string) (*Request, error) {
+	return s.byColumn(ctx, "id", id)
+}
+
+func (s *Service) byColumn(ctx context.Context, column, value string) (*Request, error) {
+	var r Request
+	err := s.db.Read(ctx).Where(column+" = ?", value).Take(&r).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, ErrNotFound
+	}
+	return &r, err
+}
+
+// ByLink is the request that a mailed decide link is about. The link gives no right: by must be the approver it was
+// mailed to (ErrNotYourLink). Unknown and old links are ErrLinkUsedUp.
+func (s *Service) ByLink(ctx context.Context, token string, by Decider) (*Request, error) {
+	var l link
+	err := s.db.Read(ctx).Where("token_hash = ?", ids.HashToken(token)).Take(&l).Error
+	switch {
+	case errors.Is(err, gorm.ErrRecordNotFound):
+		return nil, ErrLinkUsedUp
+	case err != nil:
+		return nil, err
+	case s.clock.Now().After(l.ExpiresAt):
+		return nil, ErrLinkUsedUp
+	case l.ApproverID != by.ID:
+		return nil, ErrNotYourLink
+	}
+	return s.ForApprover(ctx, l.RequestID, by)
+}
+
+// decisions are those taken on a request, in the order of its stages.
+func (s *Service) decisions(ctx context.Context, requestID string) ([]decision, error) {
+	var found []decision
+	err := s.db.Read(ctx).Where("request_id = ?", requestID).Order("stage").Find(&found).Error
+	return found, err
+}
+
+// LiveTx is the live request of an address in a flow, or nil.
+func (s *Service) LiveTx(tx *database.Tx, flowSlug, address string) (*Request, error) {
+	var r Request
+	err := tx.Where("flow_slug = ? AND address = ? AND state IN ?", flowSlug, address, liveStates).Take(&r).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, nil
+	}
+	return &r, err
+}
+
+// ByReferenceTx is ByReference, inside the caller's transaction.
+func (s *Service) ByReferenceTx(tx *database.Tx, reference string) (*Request, error) {
+	var r Request
+	err := tx.Where("reference = ?", reference).Take(&r).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, ErrNotFound
+	}
+	return &r, err
+}
+
+// SubmittedSince counts the requests of a flow since at, up to most. On PostgreSQL it makes the flow's submissions wait
+// for each other until the transaction ends, so that a limit holds; on SQLite there is one writer anyway.
+func (s *Service) SubmittedSince(tx *database.Tx, flowSlug string, at time.Time, most int) (int, error) {
+	if tx.Dialect() == database.Postgres {
+		if err := tx.Exec("SELECT pg_advisory_xact_lock(hashtext(?))", "requests of "+flowSlug).Error; err != nil {
+			return 0, err
+		}
+	}
+	var n int64
+	err := tx.Raw("SELECT count(*) FROM (SELECT 1 FROM requests WHERE flow_slug = ? AND submitted_at >= ? LIMIT ?) AS some", flowSlug, at, most).Scan(&n).Error
+	return int(n), err
+}

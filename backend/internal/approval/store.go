@@ -1,0 +1,115 @@
+package approval
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
+)
+
+// lockRequest reads a request to change it. On PostgreSQL the row is locked; on SQLite the writer is alone anyway.
+func lockRequest(tx *database.Tx, where string, arg any) (*Request, error) {
+	query := tx.Where(where, arg)
+	if tx.Dialect() == database.Postgres {
+		query = query.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
+	}
+	var r Request
+	if err := query.Take(&r).Error; err != nil {
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			return nil, ErrNotFound
+		}
+		return nil, fmt.Errorf("read request: %w", err)
+	}
+	return &r, nil
+}
+
+func liveRequest(db *database.Tx, flowSlug, address string) (*Request, error) {
+	var r Request
+	err := db.Where("flow_slug = ? AND address = ? AND state IN ?", flowSlug, address, liveStates).Take(&r).Error
+	if err != nil {
+		return nil, fmt.Errorf("read the live request: %w", err)
+	}
+	return &r, nil
+}
+
+// liveStates are those of the index requests_live, which holds that an address has one at most in a flow.
+var liveStates = []State{"submitted", Pending, NeedsInfo, Approved, "provisioning"}
+
+// saveRequest writes everything that a step may have changed, and counts the change.
+func saveRequest(tx *database.Tx, r *Request) error {
+	r.Version++
+	r.UpdatedAt = tx.Now
+	if err := tx.Save(r).Error; err != nil {
+		return fmt.Errorf("save request: %w", err)
+	}
+	return nil
+}
+
+// insertDecision returns false, and writes nothing, if the stage is decided already (index approval_decisions_once).
+func insertDecision(tx *database.Tx, d *decision) (bool, error) {
+	res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(d)
+	if res.Error != nil {
+		return false, fmt.Errorf("insert decision: %w", res.Error)
+	}
+	return res.RowsAffected == 1, nil
+}
+
+func moveBucket(tx *database.Tx, r *Request, stage int, bucket string, at time.Time) error {
+	err := tx.Model(&assignment{}).Where("request_id = ? AND stage = ?", r.ID, stage).
+		Updates(map[string]any{"bucket": bucket, "sort_at": at}).Error
+	if err != nil {
+		return fmt.Errorf("move request between lists: %w", err)
+	}
+	return nil
+}
+
+// moveAllBuckets ends every stage's wait.
+func moveAllBuckets(tx *database.Tx, r *Request, at time.Time) error {
+	err := tx.Model(&assignment{}).Where("request_id = ? AND bucket <> ?", r.ID, bucketDone).
+		Updates(map[string]any{"bucket": bucketDone, "sort_at": at}).Error
+	if err != nil {
+		return fmt.Errorf("close request's lists: %w", err)
+	}
+	return nil
+}
+
+// assignedStages are the stages that approver decides of this request; none means it is not theirs to see.
+func assignedStages(db *gorm.DB, requestID, approverID string) ([]int, error) {
+	var stages []int
+	err := db.Model(&assignment{}).Where("request_id = ? AND approver_id = ?", requestID, approverID).
+		Order("stage").Pluck("stage", &stages).Error
+	return stages, err
+}
+
+func approverIDs(tx *database.Tx, requestID string, stage int) ([]string, error) {
+	var ids []string
+	err := tx.Model(&assignment{}).Where("request_id = ? AND stage = ? AND approver_id <> ?", requestID, stage, everyKey).
+		Order("approver_id").Pluck("approver_id", &ids).Error
+	return ids, err
+}
+
+func insertMessage(tx *database.Tx, m *Message) error {
+	if err := tx.Create(m).Error; err != nil {
+		return fmt.Errorf("insert message: %w", err)
+	}
+	return nil
+}
+
+func insertLink(tx *database.Tx, l *link) error {
+	if err := tx.Create(l).Error; err != nil {
+		return fmt.Errorf("insert decide link: %w", err)
+	}
+	return nil
+}
+
+// lapsedRequests are the ids of at most limit requests whose time to decide is over.
+func lapsedRequests(db *gorm.DB, now time.Time, limit int) ([]string, error) {
+	var found []string
+	err := db.Model(&Request{}).Where("state IN ? AND expires_at < ?", []State{"submitted", Pending, NeedsInfo}, now).
+		Order("expires_at").Limit(limit).Pluck("id", &found).Error
+	return found, err
+}

@@ -1,0 +1,300 @@
+package signup
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/vestibule-id/vestibule/backend/internal/approval"
+	"github.com/vestibule-id/vestibule/backend/internal/audit"
+	"github.com/vestibule-id/vestibule/backend/internal/directory"
+	"github.com/vestibule-id/vestibule/backend/internal/flow"
+	"github.com/vestibule-id/vestibule/backend/internal/identity"
+	"github.com/vestibule-id/vestibule/backend/internal/notification"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/clock"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/email"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/fault"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/ids"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/limits"
+)
+
+// Needs are the neighbours of this room; none may be nil.
+type Needs struct {
+	DB        *database.DB
+	Clock     clock.Clock
+	IDs       ids.Source
+	Audit     *audit.Log
+	Mail      *notification.Service
+	Limits    *limits.Limits
+	People    *directory.Directory
+	Flows     *flow.Service
+	Approvals *approval.Service
+	Identity  *identity.Service
+	// BaseURL is the public address of this house, without a slash at its end.
+	BaseURL string
+}
+
+// Service holds the use cases of the room.
+type Service struct {
+	Needs
+	db     *database.DB
+	limits *limits.Limits
+	mails  mails
+}
+
+// New panics on a nil need: a half-built room never opens.
+func New(n Needs) *Service {
+	if n.DB == nil || n.Clock == nil || n.IDs == nil || n.Audit == nil || n.Mail == nil || n.Limits == nil || n.People == nil ||
+		n.Flows == nil || n.Approvals == nil || n.Identity == nil {
+		panic("signup.New: a need is nil")
+	}
+	s := &Service{Needs: n, db: n.DB, limits: n.Limits, mails: newMails()}
+	s.registerMails()
+	return s
+}
+
+// Start begins a sign-up in a flow, or one that comes back for the request with a reference. The token goes into the
+// browser's cookie and nowhere else. It returns flow's faults for unknown and closed flows, and ErrTooMany.
+func (s *Service) Start(ctx context.Context, flowSlug, reference, locale, origin string) (found *signup, token string, err error) {
+	if (flowSlug == "") == (reference == "") {
+		return nil, "", ErrStartUnclear
+	}
+	token = s.IDs.Token()
+	row := &signup{ID: s.IDs.New("sgn"), TokenHash: ids.HashToken(token), Step: StepIdentity, Locale: locale, Origin: origin}
+	row.Answers.V = map[string]any{}
+	if flowSlug != "" {
+		version, err := s.Flows.Published(ctx, flowSlug)
+		if err != nil {
+			return nil, "", err
+		}
+		row.FlowSlug, row.FlowVersion = version.Slug, version.Number
+	} else {
+		row.AskedReference, _ = ids.ParseReference(reference) // whether it exists is told after proof only
+	}
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		if err := s.mayStart(tx); err != nil {
+			return err
+		}
+		row.CreatedAt, row.ExpiresAt = tx.Now, tx.Now.Add(unprovedLife)
+		if err := insertSignup(tx, row); err != nil {
+			return err
+		}
+		return s.record(tx, "signup.started", row, nil)
+	})
+	return row, token, err
+}
+
+// GiveEmail takes the address to prove and has a mail sent to it, or another mail to the same address. It does the same
+// for every address; the mail is composed later (compose.go), and only there known addresses differ.
+//
+// It returns field faults email_invalid and email_domain_not_accepted, ErrTooSoon, ErrTooMany, ErrAlreadySent. Writes
+// audit "signup.email_given".
+func (s *Service) GiveEmail(ctx context.Context, id, typed, locale string) (*signup, error) {
+	address, err := email.Parse(typed)
+	if err != nil {
+		return nil, fault.FieldsFault(fault.Field{Pointer: "/email", Code: "email_invalid"})
+	}
+	var given *signup
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		row, err := s.open(tx, id)
+		if err != nil {
+			return err
+		}
+		if err := s.accepts(tx.Context(), row, address); err != nil {
+			return err
+		}
+		if wait, ok := row.askMail(tx.Now); !ok {
+			return ErrTooSoon.With("seconds", strconv.Itoa(int(wait.Seconds())+1)).RetryAfter(wait)
+		}
+		if err := s.told(tx, "signup.mail:", mailsPerAddress); err != nil {
+			return err
+		}
+		if row.Address != address.Canonical() {
+			if err := s.Identity.Codes.Revoke(tx, identity.PurposeSignup, row.ID); err != nil {
+				return err
+			}
+			row.changeAddress(address.String(), address.Canonical())
+		}
+		row.Step, row.ExpiresAt, row.Locale = StepCode, tx.Now.Add(unprovedLife), locale
+		given = row
+		if err := saveSignup(tx, row); err != nil {
+			return err
+		}
+		if err := s.record(tx, "signup.email_given", row, nil); err != nil {
+			return err
+		}
+		return s.orderCode(tx, row, address)
+	})
+	return given, err
+}
+
+// accepts re-reads the flow's rules as they are now: closing it or refusing a domain takes effect on running sign-ups.
+func (s *Service) accepts(ctx context.Context, row *signup, address email.Address) error {
+	if row.FlowSlug == "" {
+		return nil
+	}
+	published, err := s.Flows.Published(ctx, row.FlowSlug)
+	if err != nil {
+		return err
+	}
+	if !published.Domains.Accepts(address) {
+		return fault.FieldsFault(fault.Field{Pointer: "/email", Code: "email_domain_not_accepted", Params: map[string]string{"domain": address.Domain}})
+	}
+	return nil
+}
+
+// Prove exchanges the mailed code for proof of the address. Tries are counted before comparing. The new token replaces
+// the browser's old one. It returns identity's faults for codes. Writes audit "signup.proved".
+func (s *Service) Prove(ctx context.Context, id, code string) (*signup, string, error) {
+	row, err := s.byID(ctx, id)
+	if err != nil {
+		return nil, "", err
+	}
+	if row.proved() {
+		return row, "", nil // pressed twice
+	}
+	if row.Address == "" {
+		return nil, "", ErrEmailMissing
+	}
+	if err := s.Identity.Codes.CountTry(ctx, identity.Try{Purpose: identity.PurposeSignup, SubjectID: row.ID, Address: row.Address}); err != nil {
+		return nil, "", err
+	}
+	return s.prove(ctx, id, func(tx *database.Tx) error {
+		return s.Identity.Codes.Consume(tx, identity.PurposeSignup, id, code)
+	})
+}
+
+// prove burns the code or link by consume, and moves the sign-up on in the same transaction.
+func (s *Service) prove(ctx context.Context, id string, consume func(tx *database.Tx) error) (*signup, string, error) {
+	token := s.IDs.Token()
+	var proved *signup
+	err := s.db.InTx(ctx, func(tx *database.Tx) error {
+		row, err := s.open(tx, id)
+		if err != nil {
+			return err
+		}
+		if err := consume(tx); err != nil {
+			return err
+		}
+		now := tx.Now
+		row.ProvedAt, row.Step, row.TokenHash, row.ExpiresAt = &now, StepDetails, ids.HashToken(token), now.Add(draftLife)
+		if err := s.goOnWhereLeft(tx, row); err != nil {
+			return err
+		}
+		proved = row
+		if err := saveSignup(tx, row); err != nil {
+			return err
+		}
+		return s.record(tx, "signup.proved", row, nil)
+	})
+	return proved, token, err
+}
+
+// goOnWhereLeft ties the sign-up to the live request of this address, or brings back the draft it kept.
+func (s *Service) goOnWhereLeft(tx *database.Tx, row *signup) error {
+	if row.AskedReference != "" || row.FlowSlug == "" {
+		return s.comeBack(tx, row)
+	}
+	live, err := s.Approvals.LiveTx(tx, row.FlowSlug, row.Address)
+	if err != nil {
+		return err
+	}
+	if live != nil {
+		row.sent(live.ID, tx.Now)
+		return nil
+	}
+	kept, err := keptDraft(tx, row)
+	if err != nil || kept == nil {
+		return err
+	}
+	version, err := s.Flows.Version(tx.Context(), row.FlowSlug, row.FlowVersion)
+	if err != nil {
+		return err
+	}
+	clean, _ := version.CheckDraft(kept.Answers.V) // what the present version no longer asks falls away
+	row.Answers.V, row.SavedAt = clean, kept.SavedAt
+	return nil
+}
+
+// comeBack opens the status page of the named request, if it is this address's.
+func (s *Service) comeBack(tx *database.Tx, row *signup) error {
+	r, err := s.Approvals.ByReferenceTx(tx, row.AskedReference)
+	if errors.Is(err, approval.ErrNotFound) || (err == nil && r.Address != row.Address) {
+		row.Step = StepRequest // proven, with nothing to show: the status page says so
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	row.sent(r.ID, tx.Now)
+	return nil
+}
+
+func (s *signup) sent(requestID string, now time.Time) {
+	s.RequestID, s.Step, s.ExpiresAt = &requestID, StepRequest, now.Add(sentLife)
+}
+
+func (s *Service) record(tx *database.Tx, name string, row *signup, data map[string]any) error {
+	if data == nil {
+		data = map[string]any{}
+	}
+	data["flow"] = row.FlowSlug
+	event := audit.Event{Name: name, Actor: audit.Actor{Kind: "applicant", ID: row.ID}, Target: row.ID, Data: data}
+	if row.Address != "" {
+		event.Subject = s.Audit.Subject(row.Address)
+	}
+	return s.Audit.Record(tx, event)
+}
+
+// open reads a sign-up to change it; one that is over, or sent, cannot be.
+func (s *Service) open(tx *database.Tx, id string) (*signup, error) {
+	row, err := lockSignup(tx, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case !row.alive(tx.Now):
+		return nil, ErrNoSignup
+	case row.Step == StepRequest:
+		return nil, ErrAlreadySent
+	}
+	return row, nil
+}
+
+func (s *Service) openProved(tx *database.Tx, id string) (*signup, error) {
+	row, err := s.open(tx, id)
+	if err == nil && !row.proved() {
+		return nil, ErrProofNeeded
+	}
+	return row, err
+}
+
+func (s *Service) byID(ctx context.Context, id string) (*signup, error) {
+	row, err := signupWhere(s.db.Read(ctx), "id = ?", id)
+	if err == nil && !row.alive(s.Clock.Now()) {
+		return nil, ErrNoSignup
+	}
+	return row, err
+}
+
+// ByToken is the living sign-up that a browser's cookie stands for, or ErrNoSignup.
+func (s *Service) ByToken(ctx context.Context, token string) (*signup, error) {
+	if token == "" {
+		return nil, ErrNoSignup
+	}
+	row, err := signupWhere(s.db.Read(ctx), "token_hash = ?", ids.HashToken(token))
+	if err == nil && !row.alive(s.Clock.Now()) {
+		return nil, ErrNoSignup
+	}
+	return row, err
+}
+
+// DeleteOld removes sign-ups past their life, in batches of 1,000.
+func (s *Service) DeleteOld(ctx context.Context) error {
+	return s.db.InTx(ctx, func(tx *database.Tx) error {
+		_, err := deleteOld(tx, 1000)
+		return err
+	})
+}
+

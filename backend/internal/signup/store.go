@@ -1,0 +1,68 @@
+package signup
+
+import (
+	"errors"
+	"fmt"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
+)
+
+func insertSignup(tx *database.Tx, s *signup) error {
+	if err := tx.Create(s).Error; err != nil {
+		return fmt.Errorf("insert sign-up: %w", err)
+	}
+	return nil
+}
+
+func saveSignup(tx *database.Tx, s *signup) error {
+	if err := tx.Save(s).Error; err != nil {
+		return fmt.Errorf("save sign-up: %w", err)
+	}
+	return nil
+}
+
+// signupWhere reads one sign-up, or returns ErrNoSignup.
+func signupWhere(db *gorm.DB, where string, args ...any) (*signup, error) {
+	var s signup
+	err := db.Where(where, args...).Take(&s).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, ErrNoSignup
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read sign-up: %w", err)
+	}
+	return &s, nil
+}
+
+// lockSignup reads a sign-up to change it.
+func lockSignup(tx *database.Tx, id string) (*signup, error) {
+	query := tx.DB
+	if tx.Dialect() == database.Postgres {
+		query = query.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
+	}
+	return signupWhere(query, "id = ?", id)
+}
+
+// keptDraft is the newest draft of this address in this flow that is still kept, other than the sign-up itself, or nil.
+func keptDraft(tx *database.Tx, s *signup) (*signup, error) {
+	var kept signup
+	err := tx.Where("address = ? AND flow_slug = ? AND step = ? AND id <> ? AND expires_at >= ?", s.Address, s.FlowSlug, StepDetails, s.ID, tx.Now).
+		Order("id DESC").Take(&kept).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read kept draft: %w", err)
+	}
+	return &kept, nil
+}
+
+// deleteOld deletes sign-ups past their life that became no request, at most limit a call.
+func deleteOld(tx *database.Tx, limit int) (int64, error) {
+	old := tx.Model(&signup{}).Select("id").Where("expires_at < ?", tx.Now).Order("expires_at").Limit(limit)
+	res := tx.Where("id IN (?)", old).Delete(&signup{})
+	return res.RowsAffected, res.Error
+}
