@@ -1,0 +1,75 @@
+package audit
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
+)
+
+// row is one row of audit_events.
+type row struct {
+	ID        string
+	At        time.Time
+	Name      string
+	Result    string
+	ActorKind string
+	ActorID   string
+	ActorName string
+	Target    string
+	Subject   string
+	Address   string
+	RequestID string
+	Data      database.JSON[map[string]any]
+}
+
+func (row) TableName() string { return "audit_events" }
+
+func (r row) entry() Entry {
+	return Entry{
+		ID: r.ID, At: r.At, Name: r.Name, Result: r.Result,
+		Actor:  Actor{Kind: r.ActorKind, ID: r.ActorID, Name: r.ActorName},
+		Target: r.Target, Address: r.Address, RequestID: r.RequestID, Data: r.Data.V,
+	}
+}
+
+func insert(tx *database.Tx, r *row) error {
+	if err := tx.Create(r).Error; err != nil {
+		return fmt.Errorf("insert audit event %s: %w", r.Name, err)
+	}
+	return nil
+}
+
+// newest reads the newest q.Limit+1 events of q. Each target and the subject is one range of its index (target, id) or
+// (subject, id), read backwards and cut off; UNION then drops those that were found twice. An OR over both columns would
+// sort everything that ever happened around the person.
+func newest(db *gorm.DB, q Query) ([]row, error) {
+	var parts []string
+	var args []any
+	add := func(column, value string) {
+		part, bound := "SELECT id FROM audit_events WHERE "+column+" = ?", []any{value}
+		if q.After != "" {
+			part, bound = part+" AND id < ?", append(bound, q.After)
+		}
+		parts = append(parts, fmt.Sprintf("SELECT id FROM (%s ORDER BY id DESC LIMIT ?) AS part%d", part, len(parts)))
+		args = append(args, append(bound, q.Limit+1)...)
+	}
+	for _, target := range q.Targets {
+		add("target", target)
+	}
+	if q.Subject != "" {
+		add("subject", q.Subject)
+	}
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	var rows []row
+	query := "SELECT * FROM audit_events WHERE id IN (" + strings.Join(parts, " UNION ") + ") ORDER BY id DESC LIMIT ?"
+	if err := db.Raw(query, append(args, q.Limit+1)...).Scan(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read audit events: %w", err)
+	}
+	return rows, nil
+}
