@@ -1,0 +1,147 @@
+package directory
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// GuestFilter chooses guests; empty fields choose all.
+type GuestFilter struct {
+	Search       string     // words of a name, an address or an organisation, in any order; all must be found
+	State        GuestState // as it is now
+	Organisation string     // id
+	Sponsor      string     // id of a member
+	After        string     // id of the last guest of the page before
+	Limit        int        // 1–100
+}
+
+// GuestRow is a guest with what a list shows beside them.
+type GuestRow struct {
+	User
+	Organisation *Organisation
+	Sponsor      *User
+	Apps         int // grants that hold now
+	Groups       int
+}
+
+// Guests lists guests, newest first.
+func (d *Directory) Guests(ctx context.Context, f GuestFilter) (rows []GuestRow, hasMore bool, err error) {
+	now := d.db.Now()
+	guests, err := listGuests(d.db.Read(ctx), d.db.Dialect(), f, now)
+	if err != nil {
+		return nil, false, err
+	}
+	if hasMore = len(guests) > f.Limit; hasMore {
+		guests = guests[:f.Limit]
+	}
+	rows, err = d.withSurroundings(ctx, guests, now)
+	return rows, hasMore, err
+}
+
+// EstimateGuests counts the guests of the filter: exactly up to 10,000, and beyond that as the database's statistics
+// have it, so that a count never costs more than a page.
+func (d *Directory) EstimateGuests(ctx context.Context, f GuestFilter) (int, error) {
+	return estimateGuests(d.db.Read(ctx), d.db.Dialect(), f, d.db.Now())
+}
+
+// withSurroundings adds organisations, sponsors and counts, each in one query for the page.
+func (d *Directory) withSurroundings(ctx context.Context, guests []User, now time.Time) ([]GuestRow, error) {
+	var userIDs, orgIDs, sponsorIDs []string
+	for _, g := range guests {
+		userIDs = append(userIDs, g.ID)
+		orgIDs = appendNew(orgIDs, g.OrganisationID)
+		sponsorIDs = appendNew(sponsorIDs, g.SponsorID)
+	}
+	db := d.db.Read(ctx)
+	orgs, err := organisationsByID(db, orgIDs)
+	if err != nil {
+		return nil, err
+	}
+	sponsors, err := usersByID(db, sponsorIDs)
+	if err != nil {
+		return nil, err
+	}
+	counts, err := countGrants(db, userIDs, now)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]GuestRow, len(guests))
+	for i, g := range guests {
+		rows[i] = GuestRow{User: g, Organisation: pick(orgs, g.OrganisationID), Sponsor: pick(sponsors, g.SponsorID)}
+		for _, c := range counts {
+			switch {
+			case c.UserID != g.ID:
+			case c.Kind == KindApp:
+				rows[i].Apps = c.N
+			default:
+				rows[i].Groups = c.N
+			}
+		}
+	}
+	return rows, nil
+}
+
+func appendNew(ids []string, id *string) []string {
+	if id == nil || slices.Contains(ids, *id) {
+		return ids
+	}
+	return append(ids, *id)
+}
+
+func (o Organisation) id() string { return o.ID }
+func (u User) id() string         { return u.ID }
+
+func pick[T interface{ id() string }](rows []T, id *string) *T {
+	if id == nil {
+		return nil
+	}
+	for i := range rows {
+		if rows[i].id() == *id {
+			return &rows[i]
+		}
+	}
+	return nil
+}
+
+// Guest is one guest; ErrGuestUnknown if the id is nobody's, or a member's.
+func (d *Directory) Guest(ctx context.Context, id string) (*GuestRow, error) {
+	guest, err := d.ByID(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if guest == nil || !guest.IsGuest() {
+		return nil, ErrGuestUnknown
+	}
+	rows, err := d.withSurroundings(ctx, []User{*guest}, d.db.Now())
+	if err != nil {
+		return nil, err
+	}
+	return &rows[0], nil
+}
+
+// NamePage asks for a page of a list by name.
+type NamePage struct {
+	AfterName string // name and id of the last entry of the page before
+	AfterID   string
+	Limit     int // 1–100
+}
+
+// Organisations lists partner organisations by name.
+func (d *Directory) Organisations(ctx context.Context, p NamePage) (rows []Named, hasMore bool, err error) {
+	rows, err = listOrganisations(d.db.Read(ctx), p)
+	return cut(rows, p.Limit, err)
+}
+
+// Sponsors lists the members who sponsor somebody, by name.
+func (d *Directory) Sponsors(ctx context.Context, p NamePage) (rows []Named, hasMore bool, err error) {
+	rows, err = listSponsors(d.db.Read(ctx), p)
+	return cut(rows, p.Limit, err)
+}
+
+func cut[T any](rows []T, limit int, err error) ([]T, bool, error) {
+	if err != nil || len(rows) <= limit {
+		return rows, false, err
+	}
+	return rows[:limit], true, nil
+}

@@ -1,0 +1,166 @@
+package directory
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
+)
+
+// statement is a piece of SQL and the values bound to it.
+type statement struct {
+	sql  []string
+	args []any
+}
+
+func (s *statement) add(sql string, args ...any) {
+	s.sql, s.args = append(s.sql, sql), append(s.args, args...)
+}
+
+func (s *statement) String() string { return strings.Join(s.sql, " ") }
+
+// guestsWhere is "FROM … WHERE …" for a filter without its page. User_type is written out because the search index of
+// PostgreSQL covers guests only, and a bound value might be planned without knowing it.
+//
+// On SQLite a search is led by the full-text index, whose rowids (seq) are in the order in which guests were made, so
+// that a page of a common word is read off its end without sorting.
+func guestsWhere(dialect database.Dialect, f GuestFilter, now time.Time) (s statement) {
+	terms, possible := searchTerms(f.Search)
+	switch {
+	case !possible:
+		s.add("FROM directory_users AS u WHERE 1 = 0")
+		return s
+	case len(terms) > 0 && dialect == database.SQLite:
+		s.add("FROM directory_users_fts AS s CROSS JOIN directory_users AS u ON u.seq = s.rowid")
+		s.add("WHERE s.search_text MATCH ? AND u.user_type = 'Guest'", ftsQuery(terms))
+	default:
+		s.add("FROM directory_users AS u WHERE u.user_type = 'Guest'")
+		for _, term := range terms {
+			s.add("AND u.search_text LIKE ?", likePattern(term))
+		}
+	}
+	if f.Organisation != "" {
+		s.add("AND u.organisation_id = ?", f.Organisation)
+	}
+	if f.Sponsor != "" {
+		s.add("AND u.sponsor_id = ?", f.Sponsor)
+	}
+	stateWhere(&s, f.State, now)
+	return s
+}
+
+// stateWhere says in SQL what User.State says in Go.
+func stateWhere(s *statement, state GuestState, now time.Time) {
+	soon := now.Add(SoonEnds)
+	const usable = "AND u.account_enabled AND u.external_user_state <> 'PendingAcceptance'"
+	switch state {
+	case GuestStateDisabled:
+		s.add("AND NOT u.account_enabled")
+	case GuestStateInvited:
+		s.add("AND u.account_enabled AND u.external_user_state = 'PendingAcceptance'")
+	case GuestStateEnded:
+		s.add(usable+" AND u.ends_at <= ?", now)
+	case GuestStateEndsSoon:
+		s.add(usable+" AND u.ends_at > ? AND u.ends_at <= ?", now, soon)
+	case GuestStateActive:
+		s.add(usable+" AND (u.ends_at IS NULL OR u.ends_at > ?)", soon)
+	}
+}
+
+func guestsPage(dialect database.Dialect, f GuestFilter, now time.Time) statement {
+	s := guestsWhere(dialect, f, now)
+	s.sql = append([]string{"SELECT u.*"}, s.sql...)
+	terms, _ := searchTerms(f.Search)
+	order, after := "u.id", "AND u.id < ?"
+	if len(terms) > 0 && dialect == database.SQLite {
+		order, after = "s.rowid", "AND s.rowid < (SELECT seq FROM directory_users WHERE id = ?)"
+	}
+	if f.After != "" {
+		s.add(after, f.After)
+	}
+	s.add("ORDER BY "+order+" DESC LIMIT ?", f.Limit+1)
+	return s
+}
+
+// listGuests reads one guest more than the page, which tells whether there is another page.
+func listGuests(db *gorm.DB, dialect database.Dialect, f GuestFilter, now time.Time) ([]User, error) {
+	if _, possible := searchTerms(f.Search); !possible {
+		return nil, nil
+	}
+	s := guestsPage(dialect, f, now)
+	var users []User
+	if err := db.Raw(s.String(), s.args...).Scan(&users).Error; err != nil {
+		return nil, fmt.Errorf("list guests: %w", err)
+	}
+	return users, nil
+}
+
+// maxCounted is where exact counting stops.
+const maxCounted = 10_000
+
+func estimateGuests(db *gorm.DB, dialect database.Dialect, f GuestFilter, now time.Time) (int, error) {
+	s := guestsWhere(dialect, f, now)
+	var counted int
+	exact := "SELECT count(*) FROM (SELECT 1 " + s.String() + " LIMIT ?) AS counted"
+	if err := db.Raw(exact, append(s.args, maxCounted)...).Scan(&counted).Error; err != nil {
+		return 0, fmt.Errorf("count guests: %w", err)
+	}
+	if counted < maxCounted {
+		return counted, nil
+	}
+	guessed, err := guessGuests(db, dialect, f, s)
+	return max(counted, guessed), err
+}
+
+// guessGuests is PostgreSQL's own estimate of the rows, from its statistics; on SQLite, which has none, the number of
+// the newest row, and nothing better than the count where a filter holds.
+func guessGuests(db *gorm.DB, dialect database.Dialect, f GuestFilter, s statement) (guessed int, err error) {
+	if dialect == database.Postgres {
+		var plan []byte
+		if err := db.Raw("EXPLAIN (FORMAT JSON) SELECT 1 "+s.String(), s.args...).Row().Scan(&plan); err != nil {
+			return 0, fmt.Errorf("estimate guests: %w", err)
+		}
+		var plans []struct {
+			Plan struct {
+				Rows float64 `json:"Plan Rows"`
+			}
+		}
+		if err := json.Unmarshal(plan, &plans); err != nil || len(plans) == 0 {
+			return 0, fmt.Errorf("read the estimate of guests: %w", err)
+		}
+		return int(plans[0].Plan.Rows), nil
+	}
+	if f.Search != "" || f.State != "" || f.Organisation != "" || f.Sponsor != "" {
+		return 0, nil
+	}
+	if err := db.Raw("SELECT max(seq) FROM directory_users").Scan(&guessed).Error; err != nil {
+		return 0, fmt.Errorf("estimate guests: %w", err)
+	}
+	return guessed, nil
+}
+
+func listOrganisations(db *gorm.DB, p NamePage) ([]Named, error) {
+	return listNames(db, "SELECT id, name FROM directory_organisations WHERE 1 = 1", "name", p)
+}
+
+func listSponsors(db *gorm.DB, p NamePage) ([]Named, error) {
+	return listNames(db, `SELECT m.id, m.display_name AS name FROM directory_users AS m
+		WHERE m.user_type = 'Member' AND EXISTS (SELECT 1 FROM directory_users AS g WHERE g.sponsor_id = m.id)`, "display_name", p)
+}
+
+// listNames pages by a name column and the id, both from the code.
+func listNames(db *gorm.DB, query, column string, p NamePage) ([]Named, error) {
+	var args []any
+	if p.AfterID != "" {
+		query, args = query+" AND ("+column+", id) > (?, ?)", append(args, p.AfterName, p.AfterID)
+	}
+	var rows []Named
+	if err := db.Raw(query+" ORDER BY "+column+", id LIMIT ?", append(args, p.Limit+1)...).Scan(&rows).Error; err != nil {
+		return nil, fmt.Errorf("list names: %w", err)
+	}
+	return rows, nil
+}
