@@ -1,0 +1,161 @@
+package jobs
+
+import (
+	"context"
+	"time"
+
+	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
+)
+
+const (
+	// leaseTime is how long a claimed job is left alone; it is extended every third of it (security.md R22: 60 s).
+	leaseTime = 60 * time.Second
+	// laneShare: one lane has at most a quarter of a kind's workers (security.md R06).
+	laneShare = 4
+	// fast is the pace below which a few jobs more than there are workers are claimed at once: then the claim itself is
+	// what costs. maxAhead bounds them, and ahead of a worker lies at most about as much as it does in quickWork.
+	fast      = 50 * time.Millisecond
+	quickWork = 200 * time.Millisecond
+	maxAhead  = 32
+	slow      = time.Second
+)
+
+// capacity is how many jobs of the kind may be claimed here at the same time.
+func (k *kind) capacity() int {
+	if k.pace >= fast {
+		return k.policy.Workers
+	}
+	return k.policy.Workers + min(maxAhead, int(quickWork/max(k.pace, time.Millisecond)))
+}
+
+func share(n int) int { return max(1, n/laneShare) }
+
+// dispatch is the loop that claims jobs and hands them to workers.
+func (q *Queue) dispatch(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-q.wake:
+			q.round(ctx)
+		}
+	}
+}
+
+// round claims for every kind that may have work and room, once each.
+func (q *Queue) round(ctx context.Context) {
+	for _, k := range q.hungry() {
+		if err := q.claimFor(ctx, k); err != nil && ctx.Err() == nil {
+			q.log.WarnContext(ctx, "jobs cannot be claimed", "kind", k.name, "error", err)
+		}
+	}
+}
+
+// hungry lists the due kinds with room. Those without room are told to the other replicas: they may have some.
+func (q *Queue) hungry() []*kind {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var out []*kind
+	for _, k := range q.kinds {
+		switch {
+		case !k.due || q.stopping:
+		case k.running+len(k.ready) < k.capacity():
+			out = append(out, k)
+		default:
+			q.elsewhere[k.name] = true
+			poke(q.tell)
+		}
+	}
+	return out
+}
+
+// claimFor claims what k has room for. Only the dispatcher claims, so the room cannot shrink meanwhile.
+func (q *Queue) claimFor(ctx context.Context, k *kind) error {
+	q.mu.Lock()
+	k.due = false // a wake-up from now on counts
+	request := claimRequest{kind: k.name, worker: q.me, n: k.capacity() - k.running - len(k.ready)}
+	laneCap, counts := share(k.capacity()), make(map[string]int, len(k.claimed))
+	for lane, n := range k.claimed {
+		counts[lane] = n
+		if n >= laneCap {
+			request.full = append(request.full, lane)
+		}
+	}
+	q.mu.Unlock()
+
+	var holds []*hold
+	var more bool
+	err := q.db.InTx(ctx, func(tx *database.Tx) (err error) {
+		taken := make(map[string]int, len(counts)) // afresh if the act is run again
+		request.take = func(lane string) bool {
+			if lane == "" {
+				return true
+			}
+			taken[lane]++
+			return counts[lane]+taken[lane] <= laneCap
+		}
+		holds, more, err = claim(tx, request)
+		return err
+	})
+	if err != nil {
+		return err // the poll will set due again
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	k.due = k.due || more || len(request.full) > 0
+	for _, h := range holds {
+		q.held[h.ID] = h
+		if h.lane != "" {
+			k.claimed[h.lane]++
+		}
+	}
+	k.ready = append(k.ready, holds...)
+	q.startReady(k)
+	if k.due && len(holds) > 0 && k.running+len(k.ready) < k.capacity() {
+		poke(q.wake)
+	}
+	return nil
+}
+
+// startReady gives claimed jobs to free workers, in order, lane by lane's share. Queue.mu is held.
+func (q *Queue) startReady(k *kind) {
+	rest := k.ready[:0]
+	for _, h := range k.ready {
+		if q.stopping || k.running >= k.policy.Workers || h.lane != "" && k.serving[h.lane] >= share(k.policy.Workers) {
+			rest = append(rest, h)
+			continue
+		}
+		k.running++
+		if h.lane != "" {
+			k.serving[h.lane]++
+		}
+		var ctx context.Context
+		ctx, h.cancel = context.WithCancelCause(q.base)
+		q.working.Go(func() { q.work(ctx, k, h) })
+	}
+	clear(k.ready[len(rest):])
+	k.ready = rest
+}
+
+// worked books a finished attempt and lets the next one begin.
+func (q *Queue) worked(k *kind, h *hold, took time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	k.pace = (3*k.pace + took) / 4
+	k.running--
+	lower(k.serving, h.lane)
+	lower(k.claimed, h.lane)
+	if q.held[h.ID] == h {
+		delete(q.held, h.ID)
+	}
+	q.startReady(k)
+	if k.due && len(k.ready) <= k.policy.Workers {
+		poke(q.wake)
+	}
+}
+
+func lower(counts map[string]int, lane string) {
+	if counts[lane]--; counts[lane] <= 0 {
+		delete(counts, lane)
+	}
+}

@@ -1,0 +1,177 @@
+package jobs
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
+)
+
+// insert adds a waiting job. A live one with the same kind and key stays: it takes the newer payload, and if it is
+// running it will run again.
+func insert(tx *database.Tx, id string, j Job, payload string) error {
+	if j.Key == "" {
+		return tx.Exec(`INSERT INTO jobs (id, kind, lane, about, payload, run_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+			id, j.Kind, j.Queue, j.About, payload, j.RunAt, tx.Now).Error
+	}
+	return tx.Exec(`INSERT INTO jobs (id, kind, unique_key, lane, about, payload, run_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL AND state <> 'dead' DO UPDATE
+SET payload = excluded.payload, again = (jobs.state = 'running'),
+	run_at = CASE WHEN jobs.state = 'running' THEN excluded.run_at ELSE jobs.run_at END`,
+		id, j.Kind, j.Key, j.Queue, j.About, payload, j.RunAt, tx.Now).Error
+}
+
+// claimed is a row of jobs as a claim reads it.
+type claimed struct {
+	ID       string
+	Lane     string
+	Payload  database.JSON[json.RawMessage]
+	Attempts int
+	Fence    int64
+	About    string
+	RunAt    time.Time
+}
+
+func (c claimed) hold(kind string) *hold {
+	return &hold{lane: c.Lane, Run: Run{
+		ID: c.ID, Kind: kind, Payload: c.Payload.V, Attempt: c.Attempts, Fence: c.Fence, About: c.About, done: new(atomic.Bool),
+	}}
+}
+
+// claim leases up to n due jobs of a kind to worker. full lanes are passed over; take decides about each other lane.
+// more says that the database may have further ones.
+func claim(tx *database.Tx, c claimRequest) (holds []*hold, more bool, err error) {
+	query := `SELECT id, lane FROM jobs WHERE state = 'waiting' AND kind = ? AND run_at <= ?`
+	args := []any{c.kind, tx.Now}
+	if len(c.full) > 0 {
+		query += ` AND lane NOT IN ?`
+		args = append(args, c.full)
+	}
+	query += ` ORDER BY run_at, id LIMIT ?`
+	if tx.Dialect() == database.Postgres {
+		query += ` FOR UPDATE SKIP LOCKED`
+	}
+	window := 2 * c.n // some will be of lanes that have their share
+	var candidates []claimed
+	if err := tx.Raw(query, append(args, window)...).Scan(&candidates).Error; err != nil {
+		return nil, false, fmt.Errorf("look for jobs: %w", err)
+	}
+	var picked []string
+	for _, candidate := range candidates {
+		if len(picked) < c.n && c.take(candidate.Lane) {
+			picked = append(picked, candidate.ID)
+		}
+	}
+	more = len(candidates) == window || len(picked) < len(candidates)
+	if len(picked) == 0 {
+		return nil, more, nil
+	}
+	var rows []claimed
+	err = tx.Raw(`UPDATE jobs SET state = 'running', again = FALSE, locked_by = ?, locked_until = ?, attempts = attempts + 1, fence = fence + 1
+WHERE id IN ? RETURNING id, lane, payload, attempts, fence, about, run_at`, c.worker, tx.Now.Add(leaseTime), picked).Scan(&rows).Error
+	if err != nil {
+		return nil, false, fmt.Errorf("claim jobs: %w", err)
+	}
+	slices.SortFunc(rows, func(a, b claimed) int { return slices.Index(picked, a.ID) - slices.Index(picked, b.ID) })
+	for _, row := range rows {
+		holds = append(holds, row.hold(c.kind))
+	}
+	return holds, more, nil
+}
+
+type claimRequest struct {
+	kind, worker string
+	n            int
+	full         []string               // lanes that have their share already
+	take         func(lane string) bool // counts, and says whether the lane may have one more
+}
+
+const (
+	leased  = ` WHERE id = ? AND fence = ? AND state = 'running'`
+	waiting = `UPDATE jobs SET state = 'waiting', locked_by = NULL, locked_until = NULL`
+)
+
+// finish deletes the job, or lets it run again if it was asked for meanwhile.
+func finish(tx *database.Tx, r Run) error {
+	res := tx.Exec(`DELETE FROM jobs`+leased+` AND NOT again`, r.ID, r.Fence)
+	if res.Error == nil && res.RowsAffected == 0 {
+		res = tx.Exec(waiting+`, again = FALSE, attempts = 0, last_error = ''`+leased+` AND again`, r.ID, r.Fence)
+	}
+	return oneRow(res.RowsAffected, res.Error, "finish the job")
+}
+
+// postpone gives the job back until at, with the reason.
+func postpone(tx *database.Tx, r Run, at time.Time, reason string) error {
+	res := tx.Exec(waiting+`, run_at = ?, last_error = ?`+leased, at, reason, r.ID, r.Fence)
+	return oneRow(res.RowsAffected, res.Error, "postpone the job")
+}
+
+// release gives back a job that nothing was tried with.
+func release(tx *database.Tx, r Run) error {
+	res := tx.Exec(waiting+`, attempts = attempts - 1`+leased, r.ID, r.Fence)
+	return oneRow(res.RowsAffected, res.Error, "release the job")
+}
+
+// bury marks the job dead. An older dead one with the same key has been overtaken by it.
+func bury(tx *database.Tx, r Run, reason string) error {
+	res := tx.Exec(`UPDATE jobs SET state = 'dead', locked_by = NULL, locked_until = NULL, dead_at = ?, last_error = ?`+leased, tx.Now, reason, r.ID, r.Fence)
+	if err := oneRow(res.RowsAffected, res.Error, "bury the job"); err != nil {
+		return err
+	}
+	err := tx.Exec(`DELETE FROM jobs WHERE state = 'dead' AND kind = ? AND id <> ? AND unique_key = (SELECT unique_key FROM jobs WHERE id = ?)`, r.Kind, r.ID, r.ID).Error
+	if err != nil {
+		return fmt.Errorf("bury the job: %w", err)
+	}
+	return nil
+}
+
+// extend lengthens the leases that worker still holds, and returns the fences of those, by job.
+func extend(tx *database.Tx, worker string, jobs []string) (map[string]int64, error) {
+	var rows []claimed
+	err := tx.Raw(`UPDATE jobs SET locked_until = ? WHERE id IN ? AND locked_by = ? AND state = 'running' RETURNING id, fence`,
+		tx.Now.Add(leaseTime), jobs, worker).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("extend leases: %w", err)
+	}
+	out := make(map[string]int64, len(rows))
+	for _, row := range rows {
+		out[row.ID] = row.Fence
+	}
+	return out, nil
+}
+
+// reclaim takes back jobs whose lease has run out, and says how many.
+func reclaim(tx *database.Tx) (int64, error) {
+	res := tx.Exec(waiting+`, last_error = 'The worker stopped in the middle.' WHERE state = 'running' AND locked_until < ?`, tx.Now)
+	if res.Error != nil {
+		return 0, fmt.Errorf("take back jobs: %w", res.Error)
+	}
+	return res.RowsAffected, nil
+}
+
+// advance moves a periodic job's next instant; false means that another replica was faster or that it is not time. A
+// row that lies more than an interval ahead was written by a clock that has been put right since.
+func advance(tx *database.Tx, kind string, interval time.Duration) (bool, error) {
+	next := tx.Now.Add(interval)
+	res := tx.Exec(`UPDATE job_schedules SET next_at = ? WHERE kind = ? AND (next_at <= ? OR next_at > ?)`, next, kind, tx.Now, next)
+	if res.Error == nil && res.RowsAffected == 0 {
+		res = tx.Exec(`INSERT INTO job_schedules (kind, next_at) VALUES (?, ?) ON CONFLICT (kind) DO NOTHING`, kind, next)
+	}
+	if res.Error != nil {
+		return false, fmt.Errorf("schedule %s: %w", kind, res.Error)
+	}
+	return res.RowsAffected > 0, nil
+}
+
+func oneRow(n int64, err error, doing string) error {
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", doing, err)
+	case n == 0:
+		return ErrFenced
+	}
+	return nil
+}
