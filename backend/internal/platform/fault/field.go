@@ -13,10 +13,17 @@ type Field struct {
 	Code string
 	// Params fill {name} in the sentence.
 	Params map[string]string
+	// Own is a sentence that wins over the catalogue's: what a flow's designer wrote, in the reader's language. Mostly empty.
+	Own string
 }
 
-// Sentence is what is written beside the field, in lang or else in English.
-func (f Field) Sentence(lang string) string { return Sentence(lang, f.Code, f.Params) }
+// Sentence is what is written beside the field: its own sentence, or the catalogue's in lang or else in English.
+func (f Field) Sentence(lang string) string {
+	if f.Own != "" {
+		return f.Own
+	}
+	return Sentence(lang, f.Code, f.Params)
+}
 
 // DefineField declares a field sentence, e.g. ("answer_missing", "Answer “{label}”"). Call it while packages are
 // initialised. The same code with the same sentence may be declared by several rooms; another sentence panics.
