@@ -43,12 +43,24 @@ func insert(tx *database.Tx, r *row) error {
 	return nil
 }
 
-// newest reads the newest q.Limit+1 events of q. Each target and the subject is one range of its index (target, id) or
+// newest reads the newest q.Limit+1 events of q.
+func newest(db *gorm.DB, q Query) ([]row, error) {
+	query, args := newestQuery(q)
+	if query == "" {
+		return nil, nil
+	}
+	var rows []row
+	if err := db.Raw(query, args...).Scan(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read audit events: %w", err)
+	}
+	return rows, nil
+}
+
+// newestQuery is the statement of newest, empty for a question about nobody. Each target and the subject is one range of its index (target, id) or
 // (subject, id), read backwards and cut off; UNION then drops those that were found twice. An OR over both columns would
 // sort everything that ever happened around the person.
-func newest(db *gorm.DB, q Query) ([]row, error) {
+func newestQuery(q Query) (query string, args []any) {
 	var parts []string
-	var args []any
 	add := func(column, value string) {
 		part, bound := "SELECT id FROM audit_events WHERE "+column+" = ?", []any{value}
 		if q.After != "" {
@@ -64,12 +76,8 @@ func newest(db *gorm.DB, q Query) ([]row, error) {
 		add("subject", q.Subject)
 	}
 	if len(parts) == 0 {
-		return nil, nil
+		return "", nil
 	}
-	var rows []row
-	query := "SELECT * FROM audit_events WHERE id IN (" + strings.Join(parts, " UNION ") + ") ORDER BY id DESC LIMIT ?"
-	if err := db.Raw(query, append(args, q.Limit+1)...).Scan(&rows).Error; err != nil {
-		return nil, fmt.Errorf("read audit events: %w", err)
-	}
-	return rows, nil
+	query = "SELECT * FROM audit_events WHERE id IN (" + strings.Join(parts, " UNION ") + ") ORDER BY id DESC LIMIT ?"
+	return query, append(args, q.Limit+1)
 }
