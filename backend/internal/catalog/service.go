@@ -35,7 +35,9 @@ func New(people *directory.Directory, o Options) *Catalog {
 }
 
 // OnWaiting registers who knows a person's live requests, newest first. Call it once, while the house is wired.
-func (s *Catalog) OnWaiting(fn func(context.Context, Caller) ([]WaitingAccess, error)) { s.waiting = fn }
+func (s *Catalog) OnWaiting(fn func(context.Context, Caller) ([]WaitingAccess, error)) {
+	s.waiting = fn
+}
 
 // Mine are the apps that the person may open now, by collection and name, at most 1,000, and what they wait for.
 // Texts are in the language of the reader where the app has them.
