@@ -78,20 +78,22 @@ func (d *Directory) PutApp(tx *database.Tx, a App) (*App, error) {
 	if a.Description.V == nil {
 		a.Description.V = map[string]string{}
 	}
-	if err := putApp(tx, &a); err != nil {
+	app, err := put(tx, &a, a.Name, "title", "description", "launch_url", "logo", "collection", "owner")
+	if err != nil {
 		return nil, err
 	}
-	return &a, d.recordThing(tx, "directory.app_put", a.ID, a.Name)
+	return app, d.recordThing(tx, "directory.app_put", app.ID, app.Name)
 }
 
 // PutGroup adds a group, or changes the one of the same Name, and returns it with its id.
 // Writes audit "directory.group_put".
 func (d *Directory) PutGroup(tx *database.Tx, g Group) (*Group, error) {
 	g.ID, g.CreatedAt = d.ids.New("grp"), tx.Now
-	if err := putGroup(tx, &g); err != nil {
+	group, err := put(tx, &g, g.Name, "title", "description")
+	if err != nil {
 		return nil, err
 	}
-	return &g, d.recordThing(tx, "directory.group_put", g.ID, g.Name)
+	return group, d.recordThing(tx, "directory.group_put", group.ID, group.Name)
 }
 
 // PutOrganisation adds a partner organisation and returns it, or the one that the domain has already.

@@ -95,32 +95,17 @@ func countGrants(db *gorm.DB, userIDs []string, now time.Time) ([]heldCount, err
 	return counts, nil
 }
 
-// putApp inserts an app or changes the one of the same name, and returns its id.
-func putApp(tx *database.Tx, a *App) error {
+// put inserts an app or a group, or changes the one of the same name, and returns what stands there now.
+func put[T any](tx *database.Tx, row *T, name string, changed ...string) (*T, error) {
 	err := tx.Clauses(clause.OnConflict{
-		Columns:   []clause.Column{{Name: "name"}},
-		DoUpdates: clause.AssignmentColumns([]string{"title", "description", "launch_url", "logo", "collection", "owner"}),
-	}).Create(a).Error
-	if err == nil {
-		err = tx.Where("name = ?", a.Name).Take(a).Error
-	}
+		Columns: []clause.Column{{Name: "name"}}, DoUpdates: clause.AssignmentColumns(changed),
+	}).Create(row).Error
 	if err != nil {
-		return fmt.Errorf("put app: %w", err)
+		return nil, fmt.Errorf("put %s: %w", name, err)
 	}
-	return nil
-}
-
-// putGroup inserts a group or changes the one of the same name, and returns its id.
-func putGroup(tx *database.Tx, g *Group) error {
-	err := tx.Clauses(clause.OnConflict{
-		Columns:   []clause.Column{{Name: "name"}},
-		DoUpdates: clause.AssignmentColumns([]string{"title", "description"}),
-	}).Create(g).Error
-	if err == nil {
-		err = tx.Where("name = ?", g.Name).Take(g).Error
+	var stands T // not row: its new id would be one more condition
+	if err := tx.Where("name = ?", name).Take(&stands).Error; err != nil {
+		return nil, fmt.Errorf("put %s: %w", name, err)
 	}
-	if err != nil {
-		return fmt.Errorf("put group: %w", err)
-	}
-	return nil
+	return &stands, nil
 }
