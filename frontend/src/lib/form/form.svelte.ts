@@ -15,8 +15,17 @@ export class Form {
   round = $state(0);
   #key = '';
 
-  /** @param nameOf turns a JSON pointer of the server into a field's name. */
-  constructor(private readonly nameOf: (pointer: string) => string = lastPart) {}
+  readonly #nameOf: (pointer: string) => string;
+  readonly #codes: Record<string, string>;
+
+  /**
+   * `nameOf` turns a JSON pointer of the server into a field's name; `codes` names the field that a problem belongs to when
+   * its code alone says so (`code_wrong` → `code`).
+   */
+  constructor(rules: { nameOf?: (pointer: string) => string; codes?: Record<string, string> } = {}) {
+    this.#nameOf = rules.nameOf ?? lastPart;
+    this.#codes = rules.codes ?? {};
+  }
 
   /** The header that makes this attempt repeatable. */
   key(): { 'Idempotency-Key': string } {
@@ -25,7 +34,7 @@ export class Form {
   }
 
   /** Runs `check`, then `send` if there is nothing to correct. Resolves to whether it was sent. */
-  async submit(check: () => FieldErrors, send: () => Promise<void>): Promise<boolean> {
+  async submit(check: () => Partial<FieldErrors>, send: () => Promise<void>): Promise<boolean> {
     if (this.busy) return false;
     this.problem = undefined;
     if (this.refuse(check())) return false;
@@ -43,9 +52,10 @@ export class Form {
   }
 
   /** Shows these errors; true if there are any. */
-  refuse(errors: FieldErrors): boolean {
-    this.errors = errors;
-    const refused = Object.keys(errors).length > 0;
+  refuse(errors: Partial<FieldErrors>): boolean {
+    const said = Object.entries(errors).filter((e): e is [string, string] => e[1] !== undefined);
+    this.errors = Object.fromEntries(said);
+    const refused = said.length > 0;
     if (refused) this.round++;
     return refused;
   }
@@ -53,7 +63,9 @@ export class Form {
   #settle(problem: Problem): void {
     // Only when the answer may have been lost does the next press repeat this attempt.
     if (!problem.offline && problem.status < 500) this.#key = '';
-    const fields = byName(problem.errors, this.nameOf);
+    const fields = byName(problem.errors, this.#nameOf);
+    const field = this.#codes[problem.code];
+    if (field && Object.keys(fields).length === 0) fields[field] = problem.detail;
     if (this.refuse(fields)) return;
     this.problem = problem;
     this.round++;

@@ -33,8 +33,8 @@ const formats = {
     return exact ?? options[new Intl.PluralRules(intl()).select(n)] ?? options.other ?? '';
   },
   s: (x: string, options: Record<string, string>) => options[x] ?? options.other ?? '',
-  /** A value keeps its own direction inside a right-to-left sentence. */
-  i: (x: unknown) => `\u2068${String(x)}\u2069`,
+  /** A value keeps its own direction inside a right-to-left sentence: first strong isolate … pop. */
+  i: (x: unknown) => String.fromCharCode(0x2068) + String(x) + String.fromCharCode(0x2069),
 };
 
 async function fetchWords(code: string): Promise<Record<string, Message>> {

@@ -144,6 +144,9 @@ export interface Plain {
   "code.find": undefined;
   "code.mailbox": undefined;
   "code.link": undefined;
+  "proved.title": undefined;
+  "proved.text": { email: string | number };
+  "proved.other": undefined;
   "details.page": { page: string | number; pages: string | number };
   "details.saved": { time: string | number };
   "details.saving": undefined;
@@ -163,17 +166,20 @@ export interface Plain {
   "check.confirm": { label: string | number };
   "check.short": { n: number; label: string | number };
   "check.long": { n: number; label: string | number };
-  "check.email": { label: string | number };
-  "check.phone": { label: string | number };
+  "check.answer_email": { label: string | number };
+  "check.answer_phone": { label: string | number };
   "check.number": { label: string | number };
   "check.whole": { label: string | number };
   "check.min": { label: string | number; n: string | number };
   "check.max": { label: string | number; n: string | number };
-  "check.date": { label: string | number };
+  "check.answer_date": { label: string | number };
   "check.early": { label: string | number; date: string | number };
   "check.late": { label: string | number; date: string | number };
-  "check.url": { label: string | number };
-  "check.option": { label: string | number };
+  "check.answer_url": { label: string | number };
+  "check.answer_choice": { label: string | number };
+  "check.answer_country": { label: string | number };
+  "check.answer_characters": { label: string | number };
+  "check.name_not_accepted": { label: string | number };
   "check.value": { label: string | number };
   "check.consent": { title: string | number };
   "review.title": undefined;
@@ -284,7 +290,6 @@ export interface Plain {
   "signin.new": undefined;
   "signin.new.text": { company: string | number };
   "signin.out": undefined;
-  "signin.code.text": { email: string | number; n: string | number };
   "signin.again": undefined;
   "apps.title": undefined;
   "apps.search": undefined;
@@ -337,4 +342,5 @@ export interface Rich {
   "request.eyebrow": { flow: string | number; reference: string | number };
   "request.text.due": { when: string | number };
   "signin.to": { page: string | number };
+  "signin.code.text": { email: string | number; n: string | number };
 }
