@@ -1,0 +1,66 @@
+package identity
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Cookie names what a browser holds for us.
+type Cookie string
+
+// The cookies. None of them can be read by scripts.
+const (
+	CookieSession Cookie = "vestibule_session"
+	CookieSignup  Cookie = "vestibule_signup"
+	CookieSignin  Cookie = "vestibule_signin"
+	CookieLink    Cookie = "vestibule_link"
+)
+
+// hostPrefix makes browsers refuse the cookie unless it is Secure, of this host alone and for every path (RFC 6265bis
+// §4.1.3.2): no neighbouring domain can plant one.
+const hostPrefix = "__Host-"
+
+// maxCookie is the longest value that is looked at, in bytes; ours have 43.
+const maxCookie = 128
+
+// Cookies writes and reads cookies: with the prefix over https, without it on plain-http loopback.
+type Cookies struct{ secure bool }
+
+// NewCookies writes cookies as the public address wants them.
+func NewCookies(baseURL string) Cookies {
+	return Cookies{secure: strings.HasPrefix(baseURL, "https://")}
+}
+
+// Name is the cookie's name in the browser.
+func (k Cookies) Name(name Cookie) string {
+	if k.secure {
+		return hostPrefix + string(name)
+	}
+	return string(name)
+}
+
+// Set gives the browser the cookie for maxAge, at least a second.
+func (k Cookies) Set(c *gin.Context, name Cookie, value string, maxAge time.Duration) {
+	k.write(c, name, value, max(int(maxAge/time.Second), 1))
+}
+
+// Clear takes it away.
+func (k Cookies) Clear(c *gin.Context, name Cookie) { k.write(c, name, "", -1) }
+
+func (k Cookies) write(c *gin.Context, name Cookie, value string, maxAge int) {
+	http.SetCookie(c.Writer, &http.Cookie{
+		Name: k.Name(name), Value: value, Path: "/", MaxAge: maxAge, Secure: k.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// Get is the cookie's value; empty if the browser does not hold it, holds two of the name, or a value we never gave.
+func (k Cookies) Get(c *gin.Context, name Cookie) string {
+	found := c.Request.CookiesNamed(k.Name(name))
+	if len(found) != 1 || len(found[0].Value) > maxCookie {
+		return ""
+	}
+	return found[0].Value
+}

@@ -1,0 +1,299 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/vestibule-id/vestibule/backend/internal/audit"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/email"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/fault"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/ids"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/limits"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/web"
+)
+
+const (
+	// signinLife is how long a sign-in may be finished.
+	signinLife = 60 * time.Minute
+	// mailsAnHour is how many codes one sign-in may ask for (settled.md §3).
+	mailsAnHour = 5
+)
+
+// resendWaits are the waits before the second, third and every later code (settled.md §3).
+var resendWaits = []time.Duration{30 * time.Second, 60 * time.Second, 120 * time.Second}
+
+// Budgets of security.md §4. The network address's is told (429); a mailbox's is silent, because the answer must not
+// tell one address from another. A mailbox has one set of budgets for all codes, whatever room they are of.
+var (
+	mailsPerAddress = limits.Budget{Burst: 20, Refill: 3 * time.Minute}
+	mailsPerMailbox = []limits.Budget{
+		{Burst: 3, Refill: 200 * time.Second}, // 3 in 10 minutes
+		{Burst: 6, Refill: 10 * time.Minute},  // 6 an hour
+		{Burst: 12, Refill: 2 * time.Hour},    // 12 a day
+	}
+)
+
+// alive says whether the sign-in may go on at now.
+func (s *signin) alive(now time.Time) bool { return s.FinishedAt == nil && now.Before(s.ExpiresAt) }
+
+// resendAt is when the next code may be asked for; the zero time means now.
+func (s *signin) resendAt() time.Time {
+	switch {
+	case s.MailAskedAt == nil || s.MailsAsked == 0:
+		return time.Time{}
+	case s.MailsAsked >= mailsAnHour:
+		return s.MailAskedAt.Add(time.Hour)
+	default:
+		return s.MailAskedAt.Add(resendWaits[min(s.MailsAsked, len(resendWaits))-1])
+	}
+}
+
+// Asked is a wish for a sign-in code.
+type Asked struct {
+	Email    string
+	ReturnTo string // used only if it is a path of this host
+	Locale   string
+	// Held is the sign-in token that the browser holds, or "". The same address again is a resend.
+	Held string
+}
+
+// Begun is a sign-in that waits for its code.
+type Begun struct {
+	Token     string // a new token for the browser; empty if it keeps the one it holds
+	ExpiresAt time.Time
+	ResendAt  time.Time
+}
+
+// AskSignin has a mail sent to the address. It does the same for every address: nothing is looked up here. What differs
+// is the mail, which is decided when it is composed, and whether it is sent at all.
+//
+// It returns field fault email_invalid; ErrTooSoon for the browser that has just asked; ErrTooMany for the network
+// address. A mailbox that had its share gets no mail, and the answer is the same.
+func (s *Service) AskSignin(ctx context.Context, in Asked) (Begun, error) {
+	address, err := email.Parse(in.Email)
+	if err != nil {
+		return Begun{}, fault.FieldsFault(fault.Field{Pointer: "/email", Code: "email_invalid"})
+	}
+	var begun Begun
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		if err := s.mayAsk(tx); err != nil {
+			return err
+		}
+		row, token, err := s.openSignin(tx, in, address)
+		if err != nil {
+			return err
+		}
+		if wait := row.resendAt().Sub(tx.Now); wait > 0 {
+			return ErrTooSoon.With("seconds", strconv.Itoa(int((wait+time.Second-1)/time.Second))).RetryAfter(wait)
+		}
+		now := tx.Now
+		row.MailsAsked, row.MailAskedAt = row.MailsAsked+1, &now
+		if err := putSignin(tx, row); err != nil {
+			return err
+		}
+		begun = Begun{Token: token, ExpiresAt: now.Add(s.Codes.lifetime), ResendAt: row.resendAt()}
+		return s.orderCode(tx, row, address)
+	})
+	return begun, err
+}
+
+// openSignin is the sign-in that the browser holds for this address, if it is of use, or else a new one.
+func (s *Service) openSignin(tx *database.Tx, in Asked, address email.Address) (row *signin, token string, err error) {
+	if in.Held != "" {
+		row, err = signinByToken(forUpdate(tx), ids.HashToken(in.Held))
+		if err != nil {
+			return nil, "", err
+		}
+	}
+	if row != nil && row.alive(tx.Now) && row.Address == address.Canonical() {
+		spent, err := s.Codes.tries.spent(tx, PurposeSignin, row.ID)
+		if err != nil {
+			return nil, "", err
+		}
+		if !spent {
+			row.ReturnTo = firstOf(safeReturnTo(in.ReturnTo), row.ReturnTo)
+			return row, "", nil
+		}
+	}
+	meta := web.MetaOf(tx.Context())
+	token = s.ids.Token()
+	return &signin{
+		ID: s.ids.New("sin"), TokenHash: ids.HashToken(token), Mail: address.String(), Address: address.Canonical(),
+		Locale: firstOf(in.Locale, meta.Locale), Origin: describeAgent(meta.UserAgent), ReturnTo: safeReturnTo(in.ReturnTo),
+		CreatedAt: tx.Now, ExpiresAt: tx.Now.Add(signinLife),
+	}, token, nil
+}
+
+func (s *Service) mayAsk(tx *database.Tx) error {
+	ok, wait, err := s.limits.Take(tx, "signin.mail:"+web.AddressKey(web.MetaOf(tx.Context()).Address), mailsPerAddress)
+	if err == nil && !ok {
+		return ErrTooMany.RetryAfter(wait)
+	}
+	return err
+}
+
+// mailAllowed says whether this mailbox may have one more mail that a stranger asked for. All budgets are charged, so
+// that asking costs the same whatever the answer.
+func (s *Service) mailAllowed(tx *database.Tx, to email.Address) (bool, error) {
+	allowed := true
+	for i, budget := range mailsPerMailbox {
+		ok, _, err := s.limits.Take(tx, "mail.to"+strconv.Itoa(i)+":"+to.Canonical(), budget)
+		if err != nil {
+			return false, err
+		}
+		allowed = allowed && ok
+	}
+	return allowed, nil
+}
+
+// Finished is a sign-in that led to a session.
+type Finished struct {
+	Token     string // of the session, for the browser's cookie
+	Principal Principal
+	Next      string // a path of this host
+}
+
+// FinishSignin exchanges the mailed code for a session. held is the sign-in token of the browser that began, oldSession
+// the session it held before, which ends. Tries are counted before comparing.
+//
+// It returns ErrSigninGone, Codes' faults, and ErrAccessEnded, after proof only, for people who may not come in. Writes
+// audit "identity.signed_in", "identity.signin_refused" or "identity.code_refused".
+func (s *Service) FinishSignin(ctx context.Context, held, code, oldSession string) (Finished, error) {
+	row, err := s.heldSignin(ctx, held)
+	if err != nil {
+		return Finished{}, err
+	}
+	if err := s.Codes.CountTry(ctx, Try{Purpose: PurposeSignin, SubjectID: row.ID, Address: row.Address}); err != nil {
+		return Finished{}, err
+	}
+	done, err := s.finish(ctx, finishing{signinID: row.ID, method: methodCode, oldSession: oldSession, consume: func(tx *database.Tx) error {
+		return s.Codes.Consume(tx, PurposeSignin, row.ID, code)
+	}})
+	if errors.Is(err, ErrCodeWrong) || errors.Is(err, ErrCodeExpired) {
+		return Finished{}, errors.Join(err, s.refuseCode(ctx, row))
+	}
+	return done, err
+}
+
+// finishByLink is FinishSignin by the mailed link, in the browser that began; elsewhere it returns ErrOtherBrowser.
+func (s *Service) finishByLink(ctx context.Context, linkToken, held, oldSession string) (Finished, error) {
+	info, err := s.Codes.Describe(ctx, linkToken)
+	if err != nil {
+		return Finished{}, err
+	}
+	if info.State != LinkReady || info.Purpose != PurposeSignin {
+		return Finished{}, ErrLinkSpent
+	}
+	row, err := s.heldSignin(ctx, held)
+	if err != nil && !errors.Is(err, ErrSigninGone) {
+		return Finished{}, err
+	}
+	if err != nil || row.ID != info.SubjectID {
+		return Finished{}, ErrOtherBrowser
+	}
+	return s.finish(ctx, finishing{signinID: row.ID, method: methodLink, oldSession: oldSession, consume: func(tx *database.Tx) error {
+		return s.Codes.ConsumeLink(tx, linkToken, PurposeSignin, row.ID)
+	}})
+}
+
+type finishing struct {
+	signinID, method, oldSession string
+	consume                      func(tx *database.Tx) error
+}
+
+// finish burns the proof and seats the person, in one transaction. A proof that leads nowhere is burnt as well.
+func (s *Service) finish(ctx context.Context, f finishing) (done Finished, err error) {
+	var refused error
+	err = s.db.InTx(ctx, func(tx *database.Tx) error {
+		done, refused = Finished{}, nil
+		row, err := signinByID(forUpdate(tx), f.signinID)
+		if err != nil {
+			return err
+		}
+		if row == nil || !row.alive(tx.Now) {
+			return ErrSigninGone
+		}
+		if err := f.consume(tx); err != nil {
+			return err
+		}
+		now := tx.Now
+		row.FinishedAt = &now
+		if err := putSignin(tx, row); err != nil {
+			return err
+		}
+		done, refused, err = s.seat(tx, row, f)
+		return err
+	})
+	if err == nil {
+		err = refused
+	}
+	return done, err
+}
+
+// seat gives the person a session; refused says why they get none although they proved the address.
+func (s *Service) seat(tx *database.Tx, row *signin, f finishing) (done Finished, refused, err error) {
+	user, err := s.people.ByAddressTx(tx, row.Address)
+	if err != nil {
+		return Finished{}, nil, err
+	}
+	event := audit.Event{Name: "identity.signed_in", Target: row.ID, Subject: s.audit.Subject(row.Address), Data: map[string]any{"method": f.method}}
+	if user == nil || !user.Usable(tx.Now) {
+		ended := ErrAccessEnded
+		if user != nil && user.EndsAt != nil && !user.EndsAt.After(tx.Now) {
+			ended = ended.With("endedAt", user.EndsAt.UTC().Format(time.RFC3339))
+		}
+		event.Name, event.Result, event.Actor = "identity.signin_refused", audit.Refused, audit.Actor{Kind: audit.KindApplicant}
+		if user != nil {
+			event.Target = user.ID
+		}
+		return Finished{}, ended, s.audit.Record(tx, event)
+	}
+	token, p, err := s.newSession(tx, user, f.method, f.oldSession)
+	if err != nil {
+		return Finished{}, nil, err
+	}
+	if err := s.people.SignedIn(tx, user.ID); err != nil {
+		return Finished{}, nil, err
+	}
+	event.Target, event.Actor = user.ID, p.Actor()
+	return Finished{Token: token, Principal: p, Next: firstOf(row.ReturnTo, firstPage(p))}, nil, s.audit.Record(tx, event)
+}
+
+// heldSignin is the living sign-in that a browser's cookie stands for, or ErrSigninGone.
+func (s *Service) heldSignin(ctx context.Context, token string) (*signin, error) {
+	if token == "" {
+		return nil, ErrSigninGone
+	}
+	row, err := signinByToken(s.db.Read(ctx), ids.HashToken(token))
+	if err == nil && (row == nil || !row.alive(s.db.Now())) {
+		return nil, ErrSigninGone
+	}
+	return row, err
+}
+
+func (s *Service) refuseCode(ctx context.Context, row *signin) error {
+	return s.db.InTx(ctx, func(tx *database.Tx) error {
+		return s.audit.Record(tx, audit.Event{
+			Name: "identity.code_refused", Result: audit.Refused, Actor: audit.Actor{Kind: audit.KindApplicant},
+			Target: row.ID, Subject: s.audit.Subject(row.Address), Data: map[string]any{"why": "wrong_or_expired"},
+		})
+	})
+}
+
+// firstPage is where a person begins.
+func firstPage(p Principal) string {
+	if p.Kind == KindGuest {
+		return "/apps"
+	}
+	return "/inbox"
+}
+
+func firstOf(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,188 @@
+package identity
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/vestibule-id/vestibule/backend/internal/audit"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
+)
+
+// Budgets of tries (security.md §4). At 20 wrong tries a day and address, a guess hits with 2·10⁻⁵.
+const (
+	triesPerSubject = 5    // in all
+	triesAnHour     = 10   // per address, over all subjects
+	triesADay       = 20   // per address, over all subjects; one more after each cool-down
+	triesOfHouse    = 1000 // wrong ones an hour, over all addresses
+)
+
+const (
+	firstCoolDown   = time.Hour
+	longestCoolDown = 24 * time.Hour
+	// restartAdvice is how long a person whose sign-in or sign-up has used its tries is asked to wait before a new one.
+	restartAdvice = time.Minute
+)
+
+// Scopes of identity_tries. A row of scopeOf ties a subject to the address that its tries were counted for; its scope is
+// scopeOf followed by the subject.
+const (
+	scopeSubject = "subject"
+	scopeOf      = "of:"
+	scopeHour    = "address.hour"
+	scopeDay     = "address.day"
+	scopePause   = "address.pause" // tries: how many cool-downs in a row; window_start: when the last one began
+	scopeHouse   = "house"
+)
+
+func subjectKey(p Purpose, subjectID string) string { return string(p) + ":" + subjectID }
+
+// coolDown is how long the n-th cool-down in a row lasts: 1, 2, 4, 8, 16, 24, 24 … hours.
+func coolDown(n int) time.Duration {
+	if n > 5 {
+		return longestCoolDown
+	}
+	return firstCoolDown << (max(n, 1) - 1)
+}
+
+// pausedUntil is the end of a cool-down; the zero time if there was none.
+func pausedUntil(pause *tryRow) time.Time {
+	if pause == nil {
+		return time.Time{}
+	}
+	return pause.WindowStart.Add(coolDown(pause.Tries))
+}
+
+// nextPause is the number of the cool-down that begins now: a day of peace after the last one starts the row anew.
+func nextPause(last *tryRow, now time.Time) int {
+	if last == nil || now.Sub(pausedUntil(last)) > longestCoolDown {
+		return 1
+	}
+	return last.Tries + 1
+}
+
+// tries counts attempts at codes. All counting is by one statement each that adds and tells, so that it holds for any
+// number of callers and replicas; rows are always taken in the same order, so that callers never block each other.
+type tries struct {
+	db    *database.DB
+	audit *audit.Log
+	log   *slog.Logger
+}
+
+// count is Codes.CountTry. It fails closed: if it cannot count, nothing is compared (security.md T100).
+func (t *tries) count(ctx context.Context, try Try) error {
+	var verdict error
+	err := t.db.InTx(ctx, func(tx *database.Tx) (err error) {
+		verdict, err = t.countTx(tx, try)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return verdict
+}
+
+// countTx returns the verdict apart from the error, because a refusal must be committed like anything else.
+func (t *tries) countTx(tx *database.Tx, try Try) (verdict, err error) {
+	key := subjectKey(try.Purpose, try.SubjectID)
+	n, _, err := addTry(tx, scopeSubject, key, 0)
+	if err != nil {
+		return nil, err
+	}
+	if n > triesPerSubject {
+		return tooManyTries(tx.Now, tx.Now.Add(restartAdvice)), t.tell(tx, try, n == triesPerSubject+1)
+	}
+	if err := putTry(tx, tryRow{Scope: scopeOf + key, ScopeID: try.Address, WindowStart: tx.Now}); err != nil {
+		return nil, err
+	}
+	until, err := t.countAddress(tx, try.Address)
+	if err != nil {
+		return nil, err
+	}
+	if !until.IsZero() {
+		return tooManyTries(tx.Now, until), t.tell(tx, try, true)
+	}
+	return t.countHouse(tx)
+}
+
+// countAddress counts for the address over all subjects, or says until when it takes no tries. A refused try does not
+// count: the cool-down does.
+func (t *tries) countAddress(tx *database.Tx, address string) (until time.Time, err error) {
+	pause, err := lockTry(tx, scopePause, address)
+	if err != nil {
+		return time.Time{}, err
+	}
+	if until := pausedUntil(pause); until.After(tx.Now) {
+		return until, nil
+	}
+	hour, _, err := addTry(tx, scopeHour, address, time.Hour)
+	if err != nil {
+		return time.Time{}, err
+	}
+	day, dayBegan, err := addTry(tx, scopeDay, address, 24*time.Hour)
+	if err != nil || hour <= triesAnHour && day <= triesADay {
+		return time.Time{}, err
+	}
+	begun := tryRow{Scope: scopePause, ScopeID: address, Tries: nextPause(pause, tx.Now), WindowStart: tx.Now}
+	if err := putTry(tx, begun); err != nil {
+		return time.Time{}, err
+	}
+	for _, row := range []tryRow{
+		{Scope: scopeHour, ScopeID: address, WindowStart: tx.Now},
+		{Scope: scopeDay, ScopeID: address, Tries: min(day-1, triesADay-1), WindowStart: dayBegan},
+	} {
+		if err := putTry(tx, row); err != nil {
+			return time.Time{}, err
+		}
+	}
+	return pausedUntil(&begun), nil
+}
+
+func (t *tries) countHouse(tx *database.Tx) (verdict, err error) {
+	n, since, err := addTry(tx, scopeHouse, "", time.Hour)
+	if err != nil || n <= triesOfHouse {
+		return nil, err
+	}
+	if n == triesOfHouse+1 {
+		t.log.WarnContext(tx.Context(), "code entry is closed: too many wrong codes within an hour", "until", since.Add(time.Hour))
+	}
+	return tooManyTries(tx.Now, since.Add(time.Hour)), nil
+}
+
+// refund takes the try that turned out right off the counts of address and house; the subject's stays.
+func (t *tries) refund(tx *database.Tx, p Purpose, subjectID string) error {
+	address, found, err := addressOfTries(tx, scopeOf+subjectKey(p, subjectID))
+	if err != nil {
+		return err
+	}
+	if !found {
+		return errUncounted
+	}
+	for _, scope := range []string{scopeHour, scopeDay} {
+		if err := takeBackTry(tx, scope, address); err != nil {
+			return err
+		}
+	}
+	return takeBackTry(tx, scopeHouse, "")
+}
+
+// spent says whether the subject has used its tries.
+func (t *tries) spent(tx *database.Tx, p Purpose, subjectID string) (bool, error) {
+	row, err := lockTry(tx, scopeSubject, subjectKey(p, subjectID))
+	return err == nil && row != nil && row.Tries >= triesPerSubject, err
+}
+
+// tell writes the refusal into the audit, for sign-ins: sign-ups have an event of their own.
+func (t *tries) tell(tx *database.Tx, try Try, first bool) error {
+	if !first || try.Purpose != PurposeSignin {
+		return nil
+	}
+	return t.audit.Record(tx, audit.Event{
+		Name: "identity.code_refused", Result: audit.Refused, Actor: audit.Actor{Kind: audit.KindApplicant},
+		Target: try.SubjectID, Subject: t.audit.Subject(try.Address), Data: map[string]any{"why": "too_many_tries"},
+	})
+}
+
+func tooManyTries(now, until time.Time) error {
+	return ErrTooManyTries.With("clock", until.UTC().Format("15:04")+" UTC").With("until", until.UTC().Format(time.RFC3339)).RetryAfter(until.Sub(now))
+}
