@@ -39,7 +39,7 @@ func EncodeCursor(v any) string {
 
 // DecodeCursor reads a cursor into v, strictly. What did not come from EncodeCursor is 400 cursor_invalid.
 func DecodeCursor(s string, v any) error {
-	if len(s) > maxCursor {
+	if len(s) > maxCursor || strings.ContainsAny(s, "\r\n") { // the decoder would skip line breaks
 		return errCursor
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(s)
