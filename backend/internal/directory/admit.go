@@ -2,7 +2,6 @@ package directory
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -290,20 +289,4 @@ func stamp(t *time.Time) any {
 		return nil
 	}
 	return t.UTC().Format(time.RFC3339)
-}
-
-func firstNonEmpty(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
-}
-
-func joinName(given, surname string) string {
-	if given == "" || surname == "" {
-		return given + surname
-	}
-	return fmt.Sprintf("%s %s", given, surname)
 }

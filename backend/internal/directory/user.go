@@ -134,3 +134,19 @@ var personal = []string{
 
 // PersonalDomain tells whether anyone may have a mailbox at domain (lower-case A-labels, as email.Address has them).
 func PersonalDomain(domain string) bool { return slices.Contains(personal, domain) }
+
+func firstNonEmpty(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+func joinName(given, surname string) string {
+	if given == "" || surname == "" {
+		return given + surname
+	}
+	return given + " " + surname
+}
