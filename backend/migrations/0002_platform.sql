@@ -23,7 +23,8 @@ CREATE TABLE jobs (
     CHECK ((state = 'dead') = (dead_at IS NOT NULL))
 );
 CREATE UNIQUE INDEX jobs_live_key ON jobs (kind, unique_key) WHERE unique_key IS NOT NULL AND state <> 'dead';
-CREATE INDEX jobs_due ON jobs (kind, run_at, id) WHERE state = 'waiting';
+CREATE INDEX jobs_due ON jobs (kind, run_at, id, lane) WHERE state = 'waiting';
+CREATE INDEX jobs_lanes ON jobs (kind, lane, run_at, id) WHERE state = 'waiting' AND lane <> '';
 CREATE INDEX jobs_leases ON jobs (locked_until) WHERE state = 'running';
 CREATE INDEX jobs_dead ON jobs (id) WHERE state = 'dead';
 

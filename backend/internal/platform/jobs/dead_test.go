@@ -96,11 +96,9 @@ func TestDeath_OfAJobThatKillsItsWorkers(t *testing.T) {
 		q.Handle("test", Policy{MaxAttempts: 2}, func(context.Context, Run) error { t.Error("must not run a third time"); return nil })
 		enqueue(t, q, db, Job{Kind: "test"})
 		for range 2 { // claimed by processes that die of it
-			require.NoError(t, db.InTx(t.Context(), func(tx *database.Tx) error {
-				holds, _, err := claim(tx, claimRequest{kind: "test", worker: "gone", n: 1, take: func(string) bool { return true }})
-				require.Len(t, holds, 1)
-				return err
-			}))
+			holds, _, err := claim(t.Context(), db, claimRequest{kind: "test", worker: "gone", n: 1, share: 1})
+			require.NoError(t, err)
+			require.Len(t, holds, 1)
 			clk.Advance(leaseTime + time.Second)
 			require.NoError(t, q.tidy(t.Context()))
 		}

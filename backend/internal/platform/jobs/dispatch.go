@@ -2,9 +2,8 @@ package jobs
 
 import (
 	"context"
+	"maps"
 	"time"
-
-	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
 )
 
 const (
@@ -73,45 +72,24 @@ func (q *Queue) hungry() []*kind {
 func (q *Queue) claimFor(ctx context.Context, k *kind) error {
 	q.mu.Lock()
 	k.due = false // a wake-up from now on counts
-	request := claimRequest{kind: k.name, worker: q.me, n: k.capacity() - k.running - len(k.ready)}
-	laneCap, counts := share(k.capacity()), make(map[string]int, len(k.claimed))
-	for lane, n := range k.claimed {
-		counts[lane] = n
-		if n >= laneCap {
-			request.full = append(request.full, lane)
-		}
-	}
+	finished := k.finished
+	request := claimRequest{kind: k.name, worker: q.me, n: k.capacity() - k.running - len(k.ready), share: share(k.capacity()), claimed: maps.Clone(k.claimed)}
 	q.mu.Unlock()
-
-	var holds []*hold
-	var more bool
-	err := q.db.InTx(ctx, func(tx *database.Tx) (err error) {
-		taken := make(map[string]int, len(counts)) // afresh if the act is run again
-		request.take = func(lane string) bool {
-			if lane == "" {
-				return true
-			}
-			taken[lane]++
-			return counts[lane]+taken[lane] <= laneCap
-		}
-		holds, more, err = claim(tx, request)
-		return err
-	})
+	holds, more, err := claim(ctx, q.db, request)
 	if err != nil {
 		return err // the poll will set due again
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	k.due = k.due || more || len(request.full) > 0
+	k.due = k.due || more
 	for _, h := range holds {
 		q.held[h.ID] = h
-		if h.lane != "" {
-			k.claimed[h.lane]++
-		}
+		k.claimed[h.lane]++
 	}
 	k.ready = append(k.ready, holds...)
 	q.startReady(k)
-	if k.due && len(holds) > 0 && k.running+len(k.ready) < k.capacity() {
+	changed := len(holds) > 0 || k.finished != finished // else the next one who finishes wakes us
+	if k.due && changed && k.running+len(k.ready) < k.capacity() {
 		poke(q.wake)
 	}
 	return nil
@@ -126,9 +104,7 @@ func (q *Queue) startReady(k *kind) {
 			continue
 		}
 		k.running++
-		if h.lane != "" {
-			k.serving[h.lane]++
-		}
+		k.serving[h.lane]++
 		var ctx context.Context
 		ctx, h.cancel = context.WithCancelCause(q.base)
 		q.working.Go(func() { q.work(ctx, k, h) })
@@ -143,13 +119,15 @@ func (q *Queue) worked(k *kind, h *hold, took time.Duration) {
 	defer q.mu.Unlock()
 	k.pace = (3*k.pace + took) / 4
 	k.running--
+	k.finished++
 	lower(k.serving, h.lane)
 	lower(k.claimed, h.lane)
 	if q.held[h.ID] == h {
 		delete(q.held, h.ID)
 	}
 	q.startReady(k)
-	if k.due && len(k.ready) <= k.policy.Workers {
+	inHand := k.claimed[h.lane] - k.serving[h.lane]
+	if k.due && inHand <= k.policy.Workers/2 { // not for every single one: claims are cheaper by the handful
 		poke(q.wake)
 	}
 }

@@ -93,16 +93,17 @@ type Queue struct {
 
 // kind is a handler and what is going on with it. Queue.mu guards it.
 type kind struct {
-	name    string
-	policy  Policy
-	handler Handler
-	onDead  func(tx *database.Tx, run Run, cause error) error
-	due     bool    // there may be jobs to claim
-	ready   []*hold // claimed, but no worker is free for them
-	running int
-	serving map[string]int // running, by lane
-	claimed map[string]int // running or ready, by lane
-	pace    time.Duration  // how long attempts took lately
+	name     string
+	policy   Policy
+	handler  Handler
+	onDead   func(tx *database.Tx, run Run, cause error) error
+	due      bool    // there may be jobs to claim
+	ready    []*hold // claimed, but no worker is free for them
+	running  int
+	finished int            // attempts so far
+	serving  map[string]int // running, by lane
+	claimed  map[string]int // running or ready, by lane
+	pace     time.Duration  // how long attempts took lately
 }
 
 // New returns a queue on db. All arguments are needed.

@@ -132,11 +132,7 @@ func (q *Queue) Drain(ctx context.Context) (ran int, err error) {
 }
 
 func (q *Queue) drainKind(ctx context.Context, k *kind) (ran int, err error) {
-	var holds []*hold
-	err = q.db.InTx(ctx, func(tx *database.Tx) (err error) {
-		holds, _, err = claim(tx, claimRequest{kind: k.name, worker: q.me, n: maxAhead, take: func(string) bool { return true }})
-		return err
-	})
+	holds, _, err := claim(ctx, q.db, claimRequest{kind: k.name, worker: q.me, n: maxAhead, share: maxAhead})
 	for _, h := range holds {
 		run, cancel := context.WithCancelCause(ctx)
 		q.settle(k, h, q.attempt(run, k, h))

@@ -175,3 +175,23 @@ func TestRegistration_IsCheckedAtStart(t *testing.T) {
 	require.Panics(t, func() { New(nil, clk, nil, nil) })
 	require.NoError(t, q.Stop(t.Context()), "never started")
 }
+
+func TestLanes_AreSeenBehindALongQueueOfAFullOne(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB, clk *clock.Fake) {
+		q := newQueue(t, db, clk)
+		var work []Job
+		for range headOfLine + 5 {
+			work = append(work, Job{Kind: "mail", Queue: "tarpit.test"})
+		}
+		enqueue(t, q, db, work...)
+		clk.Advance(1e9)
+		enqueue(t, q, db, Job{Kind: "mail", Queue: "fabrikam.test"}, Job{Kind: "mail", Queue: "northwind.test"})
+		request := claimRequest{kind: "mail", worker: "w", n: 4, share: 1, claimed: map[string]int{"tarpit.test": 1}}
+		holds, more, err := claim(t.Context(), db, request)
+		require.NoError(t, err)
+		require.True(t, more)
+		require.Len(t, holds, 2)
+		require.ElementsMatch(t, []string{"fabrikam.test", "northwind.test"}, []string{holds[0].lane, holds[1].lane})
+	})
+}

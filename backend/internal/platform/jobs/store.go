@@ -1,10 +1,7 @@
 package jobs
 
 import (
-	"encoding/json"
 	"fmt"
-	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
@@ -22,71 +19,6 @@ ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL AND state <> 'dead' 
 SET payload = excluded.payload, again = (jobs.state = 'running'),
 	run_at = CASE WHEN jobs.state = 'running' THEN excluded.run_at ELSE jobs.run_at END`,
 		id, j.Kind, j.Key, j.Queue, j.About, payload, j.RunAt, tx.Now).Error
-}
-
-// claimed is a row of jobs as a claim reads it.
-type claimed struct {
-	ID       string
-	Lane     string
-	Payload  database.JSON[json.RawMessage]
-	Attempts int
-	Fence    int64
-	About    string
-	RunAt    time.Time
-}
-
-func (c claimed) hold(kind string) *hold {
-	return &hold{lane: c.Lane, Run: Run{
-		ID: c.ID, Kind: kind, Payload: c.Payload.V, Attempt: c.Attempts, Fence: c.Fence, About: c.About, done: new(atomic.Bool),
-	}}
-}
-
-// claim leases up to n due jobs of a kind to worker. full lanes are passed over; take decides about each other lane.
-// more says that the database may have further ones.
-func claim(tx *database.Tx, c claimRequest) (holds []*hold, more bool, err error) {
-	query := `SELECT id, lane FROM jobs WHERE state = 'waiting' AND kind = ? AND run_at <= ?`
-	args := []any{c.kind, tx.Now}
-	if len(c.full) > 0 {
-		query += ` AND lane NOT IN ?`
-		args = append(args, c.full)
-	}
-	query += ` ORDER BY run_at, id LIMIT ?`
-	if tx.Dialect() == database.Postgres {
-		query += ` FOR UPDATE SKIP LOCKED`
-	}
-	window := 2 * c.n // some will be of lanes that have their share
-	var candidates []claimed
-	if err := tx.Raw(query, append(args, window)...).Scan(&candidates).Error; err != nil {
-		return nil, false, fmt.Errorf("look for jobs: %w", err)
-	}
-	var picked []string
-	for _, candidate := range candidates {
-		if len(picked) < c.n && c.take(candidate.Lane) {
-			picked = append(picked, candidate.ID)
-		}
-	}
-	more = len(candidates) == window || len(picked) < len(candidates)
-	if len(picked) == 0 {
-		return nil, more, nil
-	}
-	var rows []claimed
-	err = tx.Raw(`UPDATE jobs SET state = 'running', again = FALSE, locked_by = ?, locked_until = ?, attempts = attempts + 1, fence = fence + 1
-WHERE id IN ? RETURNING id, lane, payload, attempts, fence, about, run_at`, c.worker, tx.Now.Add(leaseTime), picked).Scan(&rows).Error
-	if err != nil {
-		return nil, false, fmt.Errorf("claim jobs: %w", err)
-	}
-	slices.SortFunc(rows, func(a, b claimed) int { return slices.Index(picked, a.ID) - slices.Index(picked, b.ID) })
-	for _, row := range rows {
-		holds = append(holds, row.hold(c.kind))
-	}
-	return holds, more, nil
-}
-
-type claimRequest struct {
-	kind, worker string
-	n            int
-	full         []string               // lanes that have their share already
-	take         func(lane string) bool // counts, and says whether the lane may have one more
 }
 
 const (
