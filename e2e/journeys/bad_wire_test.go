@@ -32,7 +32,7 @@ func TestBadInput_StaffSessionEndedWhileTyping(t *testing.T) {
 			require.NoError(t, err)
 			tn.ages(t, "identity_sessions", column, 9*3600, "id = ?", newest[0])
 			maria.leavesNoTrace(func() {
-				sponsor.speaks("de").decides(id, "approve", nil).refused(http.StatusUnauthorized, "signin_needed")
+				sponsor.speaks("de").decides(id, "approve", nil).refused(http.StatusUnauthorized, "not_signed_in")
 			})
 		}
 		require.Equal(t, "pending", maria.request().text("state"))

@@ -16,7 +16,7 @@ func (p *person) opens(path string) answer {
 		if a.status < 300 || a.status > 399 {
 			break
 		}
-		next := strings.TrimPrefix(a.header.Get("Location"), p.town.replicas[0].URL)
+		next := strings.TrimPrefix(a.header.Get("Location"), p.town.plan.Public)
 		a = p.with("Accept", "text/html").get(next)
 	}
 	return a.is(http.StatusOK)
@@ -79,7 +79,7 @@ func TestSigninLinkFinishesOnlyInTheBrowserThatBegan(t *testing.T) {
 		token := tokenIn(t, tn.letterAbout(t, lukas.address, "sign-in code"))
 		away := tn.browserOf(t, lukas.address)
 		away.opens("/l/" + token)
-		away.speaks("de").post("/api/v1/link", nil).refused(http.StatusConflict, "link_other_browser")
+		away.speaks("de").post("/api/v1/link", nil).refused(http.StatusConflict, "signin_other_browser")
 		away.get("/api/v1/me").is(http.StatusUnauthorized)
 		home.opens("/l/" + token)
 		require.Equal(t, "/apps", home.post("/api/v1/link", nil).is(http.StatusOK).text("next"))
@@ -149,7 +149,7 @@ func TestT12_TheTokenLeavesTheAddressAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, tn *town) {
 		maria, _, token := tn.waitsForProof(t, "maria")
 		a := maria.get("/l/" + token).is(http.StatusSeeOther)
-		require.Equal(t, "/l", strings.TrimPrefix(a.header.Get("Location"), tn.replicas[0].URL))
+		require.Equal(t, "/l", strings.TrimPrefix(a.header.Get("Location"), tn.plan.Public))
 		require.Equal(t, "no-referrer", a.header.Get("Referrer-Policy"))
 		require.Contains(t, a.header.Get("Cache-Control"), "no-store")
 		parked := a.header.Get("Set-Cookie")

@@ -53,7 +53,7 @@ func TestPartnerAsksAndIsApprovedAndOpensAnApp(t *testing.T) {
 		apps := maria.at(1).get("/api/v1/me/apps").is(http.StatusOK).list("data")
 		require.NotEmpty(t, apps)
 		maria.post("/api/v1/signout", nil).is(http.StatusNoContent)
-		maria.get("/api/v1/me").refused(http.StatusUnauthorized, "signin_needed")
+		maria.get("/api/v1/me").refused(http.StatusUnauthorized, "not_signed_in")
 
 		got := tn.tracesOf(t, maria.address)
 		require.Equal(t, 1, got.Guests)
@@ -190,7 +190,7 @@ func TestApplicantComesBackInAnotherBrowserByReference(t *testing.T) {
 		typed := strings.ToLower(strings.ReplaceAll(maria.ref, "-", ""))
 		a := phone.post("/api/v1/signups", map[string]any{"reference": typed, "locale": "en"}).is(http.StatusCreated)
 		phone.signup, phone.ref = a.text("id"), maria.ref
-		phone.get("/api/v1/requests/"+maria.ref).is(http.StatusNotFound) // not before proof
+		phone.get("/api/v1/requests/" + maria.ref).is(http.StatusNotFound) // not before proof
 		phone.gives(maria.address).is(http.StatusAccepted)
 		proved := phone.types(codeIn(t, phone.letter())).is(http.StatusOK)
 		require.Equal(t, "request", proved.text("step"))
@@ -202,7 +202,7 @@ func TestApplicantComesBackInAnotherBrowserByReference(t *testing.T) {
 		eve.signup = a.text("id")
 		eve.gives(eve.address).is(http.StatusAccepted)
 		eve.types(codeIn(t, eve.letter())).is(http.StatusOK)
-		eve.speaks("de").get("/api/v1/requests/"+maria.ref).is(http.StatusNotFound)
+		eve.speaks("de").get("/api/v1/requests/" + maria.ref).is(http.StatusNotFound)
 	})
 }
 

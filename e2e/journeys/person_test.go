@@ -118,10 +118,11 @@ func (p *person) builds(method, path string, body any) *http.Request {
 	if payload != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	req.Host = strings.TrimPrefix(p.town.plan.Public, "http://") // as a load balancer hands it on
 	req.Header.Set("Accept-Language", p.lang)
 	req.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0 Journeys")
 	if method != http.MethodGet && method != http.MethodHead {
-		req.Header.Set("Origin", p.url)
+		req.Header.Set("Origin", p.town.plan.Public)
 		req.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
 	for name, values := range p.extra {
@@ -130,6 +131,7 @@ func (p *person) builds(method, path string, body any) *http.Request {
 			continue
 		}
 		req.Header[name] = values
+
 	}
 	return req
 }

@@ -137,15 +137,31 @@ func openTown(ctx context.Context, kind string, replicas int) (*town, error) {
 func openHouses(ctx context.Context, kind string, plan stack.Plan, replicas int) (*town, error) {
 	tn := &town{name: kind, plan: plan, mail: world.mail, staff: map[string]*person{}}
 	for range replicas {
-		house, err := plan.Open(ctx)
-		if err != nil {
+		if err := tn.opensReplica(ctx); err != nil {
 			return nil, err
 		}
-		tn.replicas = append(tn.replicas, house)
 	}
 	var err error
 	tn.eyes, err = plan.Eyes()
 	return tn, err
+}
+
+// opensReplica starts one more replica under the public address of the first.
+func (tn *town) opensReplica(ctx context.Context) error {
+	port, err := stack.FreePort()
+	if err != nil {
+		return err
+	}
+	addr := fmt.Sprintf("127.0.0.1:%d", port)
+	if tn.plan.Public == "" {
+		tn.plan.Public = "http://" + addr
+	}
+	house, err := tn.plan.StartAt(addr)
+	if err != nil {
+		return err
+	}
+	tn.replicas = append(tn.replicas, house)
+	return house.Ready(ctx)
 }
 
 // each tells a story once per house, in parallel.

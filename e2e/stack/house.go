@@ -23,6 +23,7 @@ type Plan struct {
 	Folder   string            // data folder; holds the SQLite file unless Database says otherwise
 	Database string            // VESTIBULE_DATABASE_URL; empty is SQLite in Folder
 	Direct   string            // the database's own address when Database leads through a proxy
+	Public   string            // VESTIBULE_URL; empty follows from the address
 	SMTP     string            // host:port; empty is the built-in mailbox
 	Limits   string            // VESTIBULE_LIMITS: on or off
 	Env      map[string]string // more settings
@@ -33,7 +34,8 @@ type House struct {
 	Plan
 	URL  string
 	Addr string
-	Log  *Log
+	Log  *Log // standard error: one JSON object a line
+	Out  *Log // standard output: what it says to people
 
 	process *exec.Cmd
 	ended   chan struct{}
@@ -52,6 +54,9 @@ func (p Plan) environment(addr string) []string {
 	}
 	if p.Database != "" {
 		env = append(env, "VESTIBULE_DATABASE_URL="+p.Database)
+	}
+	if p.Public != "" {
+		env = append(env, "VESTIBULE_URL="+p.Public)
 	}
 	if p.Limits != "" {
 		env = append(env, "VESTIBULE_LIMITS="+p.Limits)
@@ -98,13 +103,13 @@ func (p Plan) StartAt(addr string) (*House, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &House{Plan: p, Addr: addr, URL: "http://" + addr, Log: &Log{}, ended: make(chan struct{})}
+	h := &House{Plan: p, Addr: addr, URL: "http://" + addr, Log: &Log{}, Out: &Log{}, ended: make(chan struct{})}
 	if os.Getenv("E2E_LOG") != "" {
 		h.Log.tee = os.Stderr
 	}
 	h.process = exec.Command(binary, "serve")
 	h.process.Env, h.process.Dir = p.environment(addr), p.Folder
-	h.process.Stdout, h.process.Stderr = h.Log, h.Log
+	h.process.Stdout, h.process.Stderr = h.Out, h.Log
 	if err := h.process.Start(); err != nil {
 		return nil, fmt.Errorf("start vestibule: %w", err)
 	}
