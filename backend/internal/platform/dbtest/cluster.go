@@ -81,7 +81,7 @@ func startCluster() (cluster, error) {
 	if err != nil {
 		return cluster{}, err
 	}
-	dir, err := os.MkdirTemp(os.TempDir(), "vestibule-pg-")
+	dir, err := os.MkdirTemp(quickFolder(), "vestibule-pg-")
 	if err != nil {
 		return cluster{}, fmt.Errorf("make the test cluster's folder: %w", err)
 	}
@@ -108,6 +108,16 @@ func startCluster() (cluster, error) {
 		return cluster{}, fmt.Errorf("postgres in %s does not answer: %w\n%s", dir, err, said)
 	}
 	return c, guard.Process.Release()
+}
+
+// quickFolder is in memory where there is enough of it: a clone takes 30 ms there, and up to ten times that on a disk.
+func quickFolder() string {
+	const memory, enough = "/dev/shm", 2 << 30
+	var free syscall.Statfs_t
+	if syscall.Statfs(memory, &free) == nil && uint64(free.Bavail)*uint64(free.Bsize) >= enough {
+		return memory
+	}
+	return os.TempDir()
 }
 
 // unprivileged hands dir to a user who is not root, and says how to run as that user, in a session of its own.

