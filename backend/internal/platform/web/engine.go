@@ -42,7 +42,7 @@ type Options struct {
 	MaxInFlight int
 	// Health answers /livez and /readyz, if set.
 	Health *Health
-	// Pages answers every address that is no API: the app. Without it they are 404.
+	// Pages answers GET and HEAD of every address that is no API: the app. Without it they are 404.
 	Pages http.Handler
 	// Observe is told about every finished request, for metrics; route is the pattern, "" for pages.
 	Observe func(method, route string, status int, took time.Duration)
@@ -208,14 +208,4 @@ func (s *server) noRoute(c *gin.Context) {
 	}
 	c.Status(http.StatusOK) // gin has put 404 there
 	s.Pages.ServeHTTP(c.Writer, c.Request)
-}
-
-// NotFound answers 404 as an unknown address does; Pages uses it for assets that are not there.
-func NotFound(w http.ResponseWriter, _ *http.Request) { writeBare(w, http.StatusNotFound) }
-
-// writeBare writes a short text with the status, for what browsers fetch and nobody reads.
-func writeBare(w http.ResponseWriter, status int) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(http.StatusText(status) + "\n"))
 }
