@@ -1,4 +1,5 @@
 import { beforeAll } from 'vitest';
 import { startLanguage } from '../src/lib/i18n/index.svelte';
 
-beforeAll(startLanguage);
+// Tests of build tools run without a browser.
+if (globalThis.document) beforeAll(startLanguage);

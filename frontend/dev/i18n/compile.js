@@ -108,12 +108,27 @@ export function compile(source, { rtl = false, text = (s) => s } = {}) {
     return `f.${n.choose === 'plural' ? 'p' : 's'}(a.${n.arg},{${entries.join(',')}})`;
   };
   /** @param {Node[]} list */
-  const join = (list) => (list.length ? `""+${list.map(one).join('+')}`.replace(/^""\+(?=")/, '') : '""');
+  const join = (list) => {
+    if (list.length === 0) return '""';
+    if (list.length === 1 && isTag(list[0])) return one(list[0]);
+    return `""+${list.map(one).join('+')}`.replace(/^""\+(?=")/, '');
+  };
+  /** Text between tags is one piece. @param {Node[]} list @returns {Node[][]} */
+  const pieces = (list) =>
+    list.reduce((/** @type {Node[][]} */ out, n) => {
+      const last = out.at(-1);
+      if (isTag(n) || !last || isTag(last[0])) out.push([n]);
+      else last.push(n);
+      return out;
+    }, []);
   const { args, tags } = needs(tree);
-  if (tags.length) return `(a,f)=>[${tree.map(one).join(',')}]`;
+  if (tags.length) return `(a,f)=>[${pieces(tree).map(join).join(',')}]`;
   if (Object.keys(args).length === 0) return join(tree);
   return `(a,f)=>${join(tree)}`;
 }
+
+/** @param {Node | undefined} n */
+const isTag = (n) => typeof n === 'object' && 'tag' in n;
 
 const ACCENTS = Object.fromEntries(
   [...'aAbBcCdDeEgGhHiIjJkKlLnNoOpPrRsStTuUwWyYzZ'].map((c, i) => [

@@ -23,8 +23,16 @@ const bundles = new Set<Bundle>(['base']);
 
 /** The language in use, as a BCP 47 tag. Reactive. */
 export const locale = (): string => current.code;
-/** The same tag for Intl: digits stay Latin, as in codes and references. */
-const intl = (): string => (current.code === 'en-XA' ? 'en' : `${current.code}-u-nu-latn`);
+/**
+ * The tag for dates and numbers: the reader's own region of this language if the browser names one (en-GB says 14:06,
+ * en-US 2:06 PM), with Latin digits, as in codes and references.
+ */
+function intl(): string {
+  const base = current.code.split('-')[0] ?? 'en';
+  const own = navigator.languages.find((l) => l === base || l.startsWith(`${base}-`));
+  const tag = own?.includes('-') ? own : base === 'en' ? 'en-GB' : base;
+  return `${tag}-u-nu-latn`;
+}
 
 const formats = {
   n: (n: number) => number(n),
@@ -101,7 +109,7 @@ export const weekday = (iso: string | Date): string =>
 /** “14:06”, as the reader's country writes it. `zone` adds the name of the time zone where a reader may sit elsewhere. */
 export const time = (iso: string | Date, zone = false): string =>
   new Intl.DateTimeFormat(intl(), {
-    hour: '2-digit',
+    hour: 'numeric',
     minute: '2-digit',
     ...(zone ? { timeZoneName: 'short' } : {}),
   }).format(new Date(iso));

@@ -91,9 +91,7 @@ export interface Plain {
   "join.data": undefined;
   "join.resume": undefined;
   "join.resume.at": { step: string | number; date: string | number };
-  "join.resume.typed": { step: string | number };
   "join.restart": undefined;
-  "join.waiting": undefined;
   "join.waiting.text": { reference: string | number };
   "join.waiting.action": undefined;
   "join.signedin": { email: string | number };
@@ -101,7 +99,7 @@ export interface Plain {
   "join.closed": undefined;
   "join.closed.opens": { date: string | number };
   "join.closed.contact": { email: string | number };
-  "join.lang": { language: string | number };
+  "join.lang": undefined;
   "step.email": undefined;
   "step.email.note": undefined;
   "step.details": undefined;
@@ -142,7 +140,6 @@ export interface Plain {
   "code.blocked": undefined;
   "code.blocked.write": undefined;
   "code.find": undefined;
-  "code.mailbox": undefined;
   "code.link": undefined;
   "proved.title": undefined;
   "proved.text": { email: string | number };
@@ -185,15 +182,12 @@ export interface Plain {
   "review.title": undefined;
   "review.email": undefined;
   "review.proved": undefined;
-  "review.you": undefined;
   "review.none": undefined;
   "review.before": undefined;
   "review.note": undefined;
   "review.send": undefined;
   "review.sending": undefined;
-  "review.reads.time": { time: string | number };
   "review.kept": undefined;
-  "review.incomplete": undefined;
   "request.reference": undefined;
   "request.reference.copy": undefined;
   "request.reference.text": undefined;
@@ -290,7 +284,6 @@ export interface Plain {
   "signin.new": undefined;
   "signin.new.text": { company: string | number };
   "signin.out": undefined;
-  "signin.again": undefined;
   "apps.title": undefined;
   "apps.search": undefined;
   "apps.other": undefined;
@@ -341,6 +334,5 @@ export interface Rich {
   "code.find.text": { from: string | number };
   "request.eyebrow": { flow: string | number; reference: string | number };
   "request.text.due": { when: string | number };
-  "signin.to": { page: string | number };
   "signin.code.text": { email: string | number; n: string | number };
 }
