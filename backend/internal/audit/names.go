@@ -15,7 +15,6 @@ var known = map[string]string{
 	"approval.expired":   "Nobody decided in time.",
 	"approval.passed":    "One stage approved; the next one decides.",
 	"approval.refused":   "A decision was not accepted, such as one on one's own request.",
-	"approval.submitted": "A request waits for a decision.",
 	"approval.withdrawn": "The applicant took the request back.",
 
 	"directory.app_put":        "An app was added or changed.",
@@ -46,9 +45,7 @@ var known = map[string]string{
 
 	"operation.retried": "Stopped background work was started again.",
 
-	"signup.draft_kept": "Answers were kept for later.",
 	"signup.proved":     "The applicant proved their address.",
-	"signup.refused":    "A code was wrong, expired or tried too often.",
 	"signup.started":    "Somebody gave an address to sign up with.",
 	"signup.submitted":  "The applicant sent the request.",
 }

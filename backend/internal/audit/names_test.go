@@ -25,7 +25,7 @@ func TestNames_AreAllOfThem(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
 	for _, name := range audit.Names() {
-		require.Regexp(t, regexp.MustCompile(`^[a-z]+\.[a-z_]+$`), name)
+		require.Regexp(t, nameForm, name)
 		require.NotEmpty(t, audit.Describe(name))
 		b.WriteString(name + "  " + audit.Describe(name) + "\n")
 	}
@@ -46,7 +46,8 @@ func TestNames_KnowWhatTheRoomsRecord(t *testing.T) {
 	}
 }
 
-// recordedNames finds audit.Event{Name: "…"} in the source of the rooms below root, by file and line.
+// recordedNames finds the names in the source of the rooms below root, by file and line: in audit.Event{Name: "…"}, in
+// calls of a function named record, and in event.Name = "…".
 func recordedNames(t *testing.T, root string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -60,9 +61,9 @@ func recordedNames(t *testing.T, root string) map[string]string {
 			return err
 		}
 		ast.Inspect(file, func(n ast.Node) bool {
-			if literal, ok := n.(*ast.CompositeLit); ok {
-				if name, ok := eventName(literal); ok {
-					found[files.Position(literal.Pos()).String()] = name
+			for _, value := range namePlaces(n) {
+				if name, ok := nameIn(value); ok {
+					found[files.Position(value.Pos()).String()] = name
 				}
 			}
 			return true
@@ -72,25 +73,50 @@ func recordedNames(t *testing.T, root string) map[string]string {
 	return found
 }
 
-func eventName(literal *ast.CompositeLit) (string, bool) {
-	kind, ok := literal.Type.(*ast.SelectorExpr)
-	if !ok || kind.Sel.Name != "Event" {
+// namePlaces are the expressions of n in which an event's name may stand.
+func namePlaces(n ast.Node) (places []ast.Expr) {
+	switch n := n.(type) {
+	case *ast.CompositeLit:
+		if !isCalled(n.Type, "Event") {
+			return nil
+		}
+		for _, element := range n.Elts {
+			if field, ok := element.(*ast.KeyValueExpr); ok && isCalled(field.Key, "Name") {
+				places = append(places, field.Value)
+			}
+		}
+	case *ast.CallExpr:
+		if isCalled(n.Fun, "record") {
+			return n.Args
+		}
+	case *ast.AssignStmt:
+		for i, left := range n.Lhs {
+			if isCalled(left, "Name") && i < len(n.Rhs) {
+				places = append(places, n.Rhs[i])
+			}
+		}
+	}
+	return places
+}
+
+// isCalled tells whether e is name or something.name.
+func isCalled(e ast.Expr, name string) bool {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name == name
+	case *ast.SelectorExpr:
+		return e.Sel.Name == name
+	}
+	return false
+}
+
+var nameForm = regexp.MustCompile(`^[a-z]+\.[a-z_]+$`)
+
+func nameIn(e ast.Expr) (string, bool) {
+	text, ok := e.(*ast.BasicLit)
+	if !ok || text.Kind != token.STRING {
 		return "", false
 	}
-	if room, ok := kind.X.(*ast.Ident); !ok || room.Name != "audit" {
-		return "", false
-	}
-	for _, element := range literal.Elts {
-		field, ok := element.(*ast.KeyValueExpr)
-		if !ok {
-			continue
-		}
-		key, _ := field.Key.(*ast.Ident)
-		text, isText := field.Value.(*ast.BasicLit)
-		if key != nil && key.Name == "Name" && isText {
-			name, err := strconv.Unquote(text.Value)
-			return name, err == nil
-		}
-	}
-	return "", false
+	name, err := strconv.Unquote(text.Value)
+	return name, err == nil && nameForm.MatchString(name)
 }
