@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vestibule-id/vestibule/backend/internal/platform/clock"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/ids"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/web"
 )
 
@@ -258,4 +261,27 @@ func TestLog_namesRoutesNeverPaths(t *testing.T) {
 	h.log.Reset()
 	h.ask(t, "GET", "/livez", "")
 	require.Empty(t, h.log.String(), "probes are not worth a line")
+}
+
+// performance.md P23: an asset or a health request costs at most 60 µs, the server's own work included.
+func BenchmarkEngine(b *testing.B) {
+	clk := clock.NewFake(start)
+	e := web.New(web.Options{
+		PublicURL: "https://guests.contoso.com", Logger: discard(), Clock: clk, IDs: ids.System(clk), Health: web.NewHealth(clk),
+		Pages: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }),
+	})
+	for _, path := range []string{"/livez", "/_app/immutable/x.js"} {
+		b.Run(path[1:], func(b *testing.B) {
+			r := httptest.NewRequest(http.MethodGet, path, nil)
+			r.Host = "guests.contoso.com"
+			r.Header.Set("Accept-Language", "de-AT,de;q=0.9,en;q=0.8")
+			b.ReportAllocs()
+			for b.Loop() {
+				w := httptest.NewRecorder()
+				if e.ServeHTTP(w, r); w.Code != http.StatusOK {
+					b.Fatal(w.Code)
+				}
+			}
+		})
+	}
 }
