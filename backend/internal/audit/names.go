@@ -45,9 +45,9 @@ var known = map[string]string{
 
 	"operation.retried": "Stopped background work was started again.",
 
-	"signup.proved":     "The applicant proved their address.",
-	"signup.started":    "Somebody gave an address to sign up with.",
-	"signup.submitted":  "The applicant sent the request.",
+	"signup.proved":    "The applicant proved their address.",
+	"signup.started":   "Somebody gave an address to sign up with.",
+	"signup.submitted": "The applicant sent the request.",
 }
 
 // Names lists every event of the house, sorted.
