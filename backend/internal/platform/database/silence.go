@@ -13,6 +13,7 @@ const silenceLimit = 6 * time.Second
 // quietConn gives every read a deadline, or the earlier one that pgx has set.
 type quietConn struct {
 	net.Conn
+	limit    time.Duration
 	mu       sync.Mutex
 	deadline time.Time // pgx's
 }
@@ -21,7 +22,7 @@ func limitSilence(conn net.Conn) net.Conn {
 	if conn == nil {
 		return nil
 	}
-	return &quietConn{Conn: conn}
+	return &quietConn{Conn: conn, limit: silenceLimit}
 }
 
 func (c *quietConn) Read(p []byte) (int, error) {
@@ -34,7 +35,7 @@ func (c *quietConn) Read(p []byte) (int, error) {
 func (c *quietConn) arm() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	limit := time.Now().Add(silenceLimit) // the network's deadlines are in the machine's time
+	limit := time.Now().Add(c.limit) // the network's deadlines are in the machine's time
 	if !c.deadline.IsZero() && c.deadline.Before(limit) {
 		limit = c.deadline
 	}
