@@ -6,12 +6,85 @@ import (
 	"strings"
 )
 
-// Person is what a flow's answers say about the applicant. Fields that the flow does not ask for are empty.
+// Answered is an answer as people read it.
+type Answered struct {
+	Name  string
+	Page  string // its title
+	Label string
+	Type  string
+	Value any
+	// Display is Value in words: options by their label, a checkbox as Yes or No. Dates, countries and numbers stay as they
+	// are kept, because the reader's page writes them in the reader's manner.
+	Display string
+}
+
+// Answered lists the answers in the order of the pages, with labels in lang.
+func (d Definition) Answered(answers map[string]any, lang string) []Answered {
+	var out []Answered
+	for _, page := range d.Pages {
+		for _, f := range page.Fields {
+			v := plain(answers[f.Name])
+			if f.isBlank(v) {
+				continue
+			}
+			out = append(out, Answered{
+				Name: f.Name, Page: page.Title.In(lang, d.Default()), Label: f.Label.In(lang, d.Default()), Type: f.Type,
+				Value: v, Display: f.display(v, lang, d.Default()),
+			})
+		}
+	}
+	return out
+}
+
+func (f Field) display(v any, lang, fallback string) string {
+	switch v := v.(type) {
+	case string:
+		for _, o := range f.Options {
+			if o.Value == v {
+				return o.Label.In(lang, fallback)
+			}
+		}
+		return v
+	case bool:
+		return yesNo[v].In(lang, fallback)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case []any:
+		labels := make([]string, len(v))
+		for i, one := range v {
+			labels[i] = f.display(one, lang, fallback)
+		}
+		return strings.Join(labels, comma.In(lang))
+	}
+	return fmt.Sprint(v)
+}
+
+var (
+	yesNo = map[bool]Text{
+		true:  {"en": "Yes", "de": "Ja", "ar": "نعم", "fr": "Oui", "es": "Sí"},
+		false: {"en": "No", "de": "Nein", "ar": "لا", "fr": "Non", "es": "No"},
+	}
+	comma = Text{"en": ", ", "ar": "، "}
+)
+
+// Person is what the answers say of the applicant, by the flow's Profile. What was not asked is empty.
 type Person struct {
 	Name, GivenName, Surname, Organisation, JobTitle, Phone, Country, Purpose string
 }
 
-// DisplayName is the name as given, in one piece.
+// Read takes the person out of clean answers.
+func (p Profile) Read(answers map[string]any) Person {
+	at := func(name string) string {
+		s, _ := answers[name].(string)
+		return s
+	}
+	return Person{
+		Name: at(p.Name), GivenName: at(p.GivenName), Surname: at(p.Surname), Organisation: at(p.Organisation),
+		JobTitle: at(p.JobTitle), Phone: at(p.Phone), Country: at(p.Country), Purpose: at(p.Purpose),
+	}
+}
+
+// DisplayName is the name as it is shown: the full name, or given names and surname in this order.
 func (p Person) DisplayName() string {
 	if p.Name != "" {
 		return p.Name
@@ -19,84 +92,15 @@ func (p Person) DisplayName() string {
 	return strings.TrimSpace(p.GivenName + " " + p.Surname)
 }
 
-// Read picks the person out of clean answers.
-func (p Profile) Read(answers map[string]any) Person {
-	text := func(field string) string {
-		s, _ := answers[field].(string)
-		return s
-	}
-	return Person{
-		Name: text(p.Name), GivenName: text(p.GivenName), Surname: text(p.Surname), Organisation: text(p.Organisation),
-		JobTitle: text(p.JobTitle), Phone: text(p.Phone), Country: text(p.Country), Purpose: text(p.Purpose),
-	}
-}
-
-// Answered is one answer to show: what was asked, in the reader's language, and what was said.
-type Answered struct {
-	Name, Page, Label, Type string
-	Value                   any
-	// Display is the answer in words where the house knows them: labels of choices, text as typed. Dates, countries and
-	// checkboxes are for the reader's own formats, so they stay as they are.
-	Display string
-}
-
-// Answered lists the answers in the order of the questions; questions without an answer are left out.
-func (d Definition) Answered(answers map[string]any, lang string) []Answered {
-	var all []Answered
-	for _, page := range d.Pages {
-		for _, f := range page.Fields {
-			value, ok := answers[f.Name]
-			if !ok || value == nil {
-				continue
-			}
-			all = append(all, Answered{
-				Name: f.Name, Page: page.Title.In(lang, d.Default()), Label: f.Label.In(lang, d.Default()), Type: f.Type,
-				Value: value, Display: d.display(f, value, lang),
-			})
-		}
-	}
-	return all
-}
-
-func (d Definition) display(f Field, value any, lang string) string {
-	switch v := value.(type) {
-	case string:
-		return d.optionLabel(f, v, lang)
-	case []any:
-		var labels []string
-		for _, one := range v {
-			labels = append(labels, d.optionLabel(f, fmt.Sprint(one), lang))
-		}
-		return strings.Join(labels, ", ")
-	case []string:
-		var labels []string
-		for _, one := range v {
-			labels = append(labels, d.optionLabel(f, one, lang))
-		}
-		return strings.Join(labels, ", ")
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	case bool:
-		return strconv.FormatBool(v)
-	default:
-		return fmt.Sprint(v)
-	}
-}
-
-func (d Definition) optionLabel(f Field, value, lang string) string {
-	for _, o := range f.Options {
-		if o.Value == value {
-			return o.Label.In(lang, d.Default())
-		}
-	}
-	return value
-}
-
-// NamedSponsor is the address that the applicant named as their contact in the first stage, or "".
+// NamedSponsor is the address that the applicant gave as their contact, in the first stage that asks for one; empty if
+// there is none.
 func (d Definition) NamedSponsor(answers map[string]any) string {
-	if len(d.Approval.Stages) == 0 {
-		return ""
+	for _, stage := range d.Approval.Stages {
+		if name := stage.Approvers.NamedIn; name != "" {
+			if s, ok := answers[name].(string); ok && s != "" {
+				return s
+			}
+		}
 	}
-	named, _ := answers[d.Approval.Stages[0].Approvers.NamedIn].(string)
-	return named
+	return ""
 }

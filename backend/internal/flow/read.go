@@ -39,6 +39,8 @@ type Source struct {
 	Definition Definition
 	File       string
 	Line       int
+
+	at map[string]*yaml.Node // where what is said, by path
 }
 
 // Mistake is something wrong in a file, with what to do about it.
@@ -224,7 +226,7 @@ func (r *reader) document(root *yaml.Node) {
 	if n := r.at["metadata.name"]; n != nil {
 		line = n.Line
 	}
-	r.sources = append(r.sources, Source{Slug: doc.Metadata.Name, Definition: doc.Spec, File: r.file, Line: line})
+	r.sources = append(r.sources, Source{Slug: doc.Metadata.Name, Definition: doc.Spec, File: r.file, Line: line, at: r.at})
 }
 
 var slugForm = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
