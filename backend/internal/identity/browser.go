@@ -41,9 +41,9 @@ func isClean(p string) bool {
 	return (trimmed == "" || path.Clean(trimmed) == trimmed) && !strings.ContainsFunc(p, unicode.IsControl)
 }
 
-// describeAgent is what a User-Agent tells, coarsely: "Chrome on Android". Empty if it says nothing known: what a
+// DescribeAgent is what a User-Agent tells, coarsely: "Chrome on Android". Empty if it says nothing known: what a
 // stranger writes there must not come into a mail.
-func describeAgent(agent string) string {
+func DescribeAgent(agent string) string {
 	browser, system := firstIn(agent, browsers), firstIn(agent, systems)
 	switch {
 	case browser == "" || system == "":

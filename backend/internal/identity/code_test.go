@@ -186,7 +186,7 @@ func TestDescribeAgent_tellsLittleAndNothingOfStrangers(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, tc.want, describeAgent(tc.agent))
+			require.Equal(t, tc.want, DescribeAgent(tc.agent))
 		})
 	}
 }

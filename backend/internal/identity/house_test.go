@@ -56,7 +56,8 @@ func (p *postOffice) Enqueue(tx *database.Tx, o notification.Order) error {
 	return nil
 }
 
-func (p *postOffice) Compose(string, func(context.Context, notification.Delivery) (*notification.Letter, error)) {}
+func (p *postOffice) Compose(string, func(context.Context, notification.Delivery) (*notification.Letter, error)) {
+}
 
 func openHouse(t *testing.T, db *database.DB, clk *clock.Fake) *house {
 	t.Helper()

@@ -122,7 +122,7 @@ func (s *Service) openSignin(tx *database.Tx, in Asked, address email.Address) (
 	token = s.ids.Token()
 	return &signin{
 		ID: s.ids.New("sin"), TokenHash: ids.HashToken(token), Mail: address.String(), Address: address.Canonical(),
-		Locale: firstOf(in.Locale, meta.Locale), Origin: describeAgent(meta.UserAgent), ReturnTo: safeReturnTo(in.ReturnTo),
+		Locale: firstOf(in.Locale, meta.Locale), Origin: DescribeAgent(meta.UserAgent), ReturnTo: safeReturnTo(in.ReturnTo),
 		CreatedAt: tx.Now, ExpiresAt: tx.Now.Add(signinLife),
 	}, token, nil
 }

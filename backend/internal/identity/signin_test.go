@@ -397,7 +397,9 @@ func TestSignin_refusesStrangeBodies(t *testing.T) {
 	require.Zero(t, h.rows("identity_signins"))
 
 	a := b.post("/api/v1/signin", map[string]any{"email": "nobody"})
-	var p struct{ Errors []struct{ Pointer, Code string } }
+	var p struct {
+		Errors []struct{ Pointer, Code string }
+	}
 	require.NoError(t, json.Unmarshal(a.body, &p))
 	require.Equal(t, "/email", p.Errors[0].Pointer)
 	require.Equal(t, "email_invalid", p.Errors[0].Code)
