@@ -38,10 +38,10 @@ func TestFlowsAreTheSameBytesAfterExportAndApply(t *testing.T) {
 			require.NoError(t, err)
 			file := filepath.Join(t.TempDir(), slug+".yaml")
 			require.NoError(t, os.WriteFile(file, []byte(first), 0o600))
-			difference, err := plan.Run(t.Context(), "flow", "diff", file)
+			difference, err := plan.Run(t.Context(), "flow", "diff", "-f", file)
 			require.NoError(t, err)
 			require.Empty(t, strings.TrimSpace(withoutNothing(difference)), "an export differs from nothing")
-			_, err = plan.Run(t.Context(), "flow", "apply", file)
+			_, err = plan.Run(t.Context(), "flow", "apply", "-f", file)
 			require.NoError(t, err)
 			second, err := plan.Run(t.Context(), "flow", "export", slug)
 			require.NoError(t, err)
@@ -81,7 +81,7 @@ func TestABrokenFlowFileIsRefusedWithLineAndColumn(t *testing.T) {
 		} {
 			file := filepath.Join(t.TempDir(), "broken.yaml")
 			require.NoError(t, os.WriteFile(file, []byte(broken), 0o600))
-			said, err := plan.Run(t.Context(), "flow", "apply", file)
+			said, err := plan.Run(t.Context(), "flow", "apply", "-f", file)
 			require.Error(t, err, name)
 			require.Regexp(t, `broken\.yaml:\d+:\d+: `, said+err.Error(), name)
 			require.ErrorContains(t, err, "exit status 4", name)
@@ -128,11 +128,11 @@ func (tn *town) appliesWhileClosed(t *testing.T, change func(string) string, mor
 	file := filepath.Join(t.TempDir(), "partner.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	if tn.name == "sqlite" || tn.plan.SQLite() {
-		_, err := tn.plan.Run(t.Context(), "flow", "apply", file)
+		_, err := tn.plan.Run(t.Context(), "flow", "apply", "-f", file)
 		require.ErrorContains(t, err, "another vestibule", "two processes on one file is a mistake that is told")
 		require.NoError(t, tn.replicas[0].Stop(t.Context()))
 	}
-	_, err = tn.plan.Run(t.Context(), "flow", "apply", file)
+	_, err = tn.plan.Run(t.Context(), "flow", "apply", "-f", file)
 	require.NoError(t, err)
 	if tn.plan.SQLite() {
 		house, err := tn.plan.StartAt(tn.replicas[0].Addr)

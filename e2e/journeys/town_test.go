@@ -118,7 +118,7 @@ func furnish(ctx context.Context, plan stack.Plan) error {
 	if _, err := plan.Run(ctx, "demo"); err != nil {
 		return err
 	}
-	_, err := plan.Run(ctx, "flow", "apply", filepath.Join(stack.Root(), "e2e", "journeys", "testdata", "flows"))
+	_, err := plan.Run(ctx, "flow", "apply", "-f", filepath.Join(stack.Root(), "e2e", "journeys", "testdata", "flows"))
 	return err
 }
 

@@ -47,6 +47,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /api/v1/message/{id}", s.one)
 	mux.HandleFunc("GET /api/v1/message/{id}/headers", s.headers)
 	mux.HandleFunc("GET /api/v1/message/{id}/raw", s.raw)
+	mux.HandleFunc("POST /script", s.script) // ours, not Mailpit's
 	return mux
 }
 
@@ -106,6 +107,21 @@ func (s *Server) raw(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write(k.Raw)
 	}
+}
+
+// script sets a fault from {"recipient":…,"stage":…,"code":…,"say":…,"times":…}: for tests in another process.
+func (s *Server) script(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		Recipient, Say string
+		Stage          Stage
+		Code, Times    int
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.Script(in.Recipient, Fault{Stage: in.Stage, Code: in.Code, Say: in.Say, Times: in.Times})
+	w.WriteHeader(http.StatusNoContent)
 }
 
 func answer(w http.ResponseWriter, v any) {

@@ -81,7 +81,7 @@ func (p Plan) Run(ctx context.Context, args ...string) (stdout string, err error
 	}
 	var out, said bytes.Buffer
 	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = p.environment("127.0.0.1:0"), p.Folder, &out, &said
+	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = p.environment("127.0.0.1:8080"), p.Folder, &out, &said
 	if err := cmd.Run(); err != nil {
 		return out.String(), fmt.Errorf("vestibule %s: %w: %s%s", strings.Join(args, " "), err, out.String(), said.String())
 	}

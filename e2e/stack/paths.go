@@ -13,11 +13,11 @@ func Root() string {
 	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
 }
 
-// Binary is the server under test: VESTIBULE_BIN, else backend/bin/vestibule.
+// Binary is the server under test: VESTIBULE_BIN, else bin/vestibule.
 func Binary() (string, error) {
 	path := os.Getenv("VESTIBULE_BIN")
 	if path == "" {
-		path = filepath.Join(Root(), "backend", "bin", "vestibule")
+		path = filepath.Join(Root(), "bin", "vestibule")
 	}
 	if _, err := os.Stat(path); err != nil {
 		return "", fmt.Errorf("no vestibule at %s: run `make build`, or set VESTIBULE_BIN", path)
