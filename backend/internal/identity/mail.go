@@ -60,7 +60,7 @@ func (m mails) unknown(locale string, d unknownMail) (*notification.Letter, erro
 	if err != nil {
 		return nil, err
 	}
-	l.Button = d.AskURL
+	l.Button, l.NextFirst = d.AskURL, true
 	return l, nil
 }
 
@@ -69,6 +69,6 @@ func (m mails) ended(locale string, d endedMail) (*notification.Letter, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.Button = d.AskURL
+	l.Button, l.NextFirst = d.AskURL, true
 	return l, nil
 }

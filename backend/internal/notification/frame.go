@@ -23,6 +23,9 @@ var frames = func() map[string]*template.Template {
 	return found
 }()
 
+// maxPreheader is how much of a mail a list of mails shows, in characters.
+const maxPreheader = 110
+
 const (
 	latinFont  = "font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif"
 	arabicFont = "font-family:system-ui,-apple-system,'Segoe UI','Noto Sans Arabic','Geeza Pro',Tahoma,Arial,sans-serif"
@@ -77,7 +80,7 @@ type frameFact struct{ Label, Text [][]run }
 
 func newFrame(p *page, h House, lang string) frame {
 	f := frame{
-		frameWords: wordsOfFrame[lang], Lang: lang, Subject: subject(p, lang), Preheader: plain(p.Preheader, rtl(lang)),
+		frameWords: wordsOfFrame[lang], Lang: lang, Subject: subject(p, lang), Preheader: clean(bare(p.Preheader), maxPreheader),
 		Org: clean(h.Org, maxTitle), Legal: clean(h.Legal, maxTitle), Contact: clean(h.Contact, maxLTR), Logo: h.Logo, PrivacyURL: h.Privacy,
 		Heading: lines(p.Heading), Quote: linesOrNone(p.Quote), Code: p.Code, Spoken: strings.Join(strings.Split(p.Code, ""), " "),
 		LinkWords: lines(p.LinkWords), Link: p.Link, Button: p.Button, ButtonWords: bare(p.ButtonWords),

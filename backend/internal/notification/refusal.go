@@ -22,9 +22,9 @@ type Refusal struct {
 
 func (r *Refusal) Error() string {
 	if r.Code == 0 {
-		return r.Words
+		return clean(r.Words, maxReason)
 	}
-	return fmt.Sprintf("%d %s", r.Code, r.Words)
+	return clean(fmt.Sprintf("%d %s", r.Code, r.Words), maxReason)
 }
 
 // Unwrap is what happened on the wire.
@@ -35,7 +35,7 @@ func (r *Refusal) Unwrap() error { return r.cause }
 func reasonOf(err error) string {
 	var r *Refusal
 	if errors.As(err, &r) {
-		return clean(r.Error(), maxReason)
+		return r.Error()
 	}
 	return "This house could not write the mail. The log says why."
 }

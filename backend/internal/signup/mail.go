@@ -110,7 +110,7 @@ func exampleCodeMail() codeMail {
 
 func exampleRequestMail() requestMail {
 	due := time.Date(2026, 11, 20, 16, 0, 0, 0, time.UTC)
-	until := time.Date(2027, 5, 19, 22, 0, 0, 0, time.UTC)
+	until := time.Date(2027, 5, 19, 15, 0, 0, 0, time.UTC)
 	decided := time.Date(2026, 11, 19, 15, 40, 0, 0, time.UTC)
 	return requestMail{
 		RequestID: "req_example", Reference: "7KQ-42M-9", FlowTitle: "Supplier", Team: "Hamburg site team", GivenName: "Maria",

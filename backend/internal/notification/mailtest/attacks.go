@@ -22,7 +22,7 @@ var Attacks = []string{
 	"a\r\nBcc: e@evil.test", "a\nBcc: e@evil.test", "a\rBcc: e@evil.test", "a%0d%0aBcc: e@evil.test",
 	"a\u2028Bcc: e@evil.test\u2029b", "nul\x00 esc\x1b[31m bell\x07", "a\r\n.\r\nMAIL FROM:<e@evil.test>\r\nRCPT TO:<v@evil.test>",
 	`x> ORCPT=rfc822;e@evil.test`, `"quoted" 'single' \back`, "=?utf-8?q?=0d=0aBcc:_e@evil.test?=",
-	"مرحبا عالم", "\xff\xfe broken", strings.Repeat("long ", 400), strings.Repeat("W", 3000),
+	"مرحبا عالم", "\xff\xfe broken", strings.Repeat("long ", 400), strings.Repeat("W", 3000), strings.Repeat(`"&`, 3000),
 }
 
 // Harmless renders the letter twice, as it is in life and with an attack in every variable, and fails the test unless
@@ -59,8 +59,8 @@ func Harmless(t *testing.T, attack string, letter func(hostile bool) (*notificat
 		}
 	}
 	head, _, _ := bytes.Cut(got.Source, []byte("\r\n\r\n"))
-	if bytes.Contains(bytes.ToLower(head), []byte("\nbcc")) || bytes.Contains(got.Source, []byte("\r\n.\r\n")) {
-		t.Errorf("%.60q reaches the wire", attack)
+	if bytes.Contains(bytes.ToLower(head), []byte("\nbcc")) {
+		t.Errorf("%.60q reaches the header", attack)
 	}
 }
 
