@@ -6,34 +6,33 @@ import (
 	"strings"
 )
 
-// maxTrials bounds the search for answers that reveal a field. Flows beyond it are let through: the search is a help for
-// the designer, and a page that nobody reaches harms nobody.
-const maxTrials = 4096
+// Bounds of the search for answers that reveal a field, for one field and for all of a flow. What lies beyond is let
+// through: the search is a help for the designer, and a page that nobody reaches harms nobody.
+const maxTrials, maxTrialsInAll = 4096, 20_000
 
 // reach reports fields that no answers reveal, and pages made of such fields only.
 func (i *inspection) reach() {
+	left := maxTrialsInAll
 	for p, page := range i.d.Pages {
 		path := index("spec.pages", p)
-		dead := 0
+		var dead []int
 		for f := range page.Fields {
-			if i.isDead(&page.Fields[f]) {
-				dead++
+			if i.isDead(&page.Fields[f], &left) {
+				dead = append(dead, f)
 			}
 		}
-		if dead == len(page.Fields) {
+		if len(dead) == len(page.Fields) {
 			i.reportAt(path, "no answers lead to this page; correct the conditions of its fields or remove it")
 			continue
 		}
-		for f := range page.Fields {
-			if i.isDead(&page.Fields[f]) {
-				i.reportAt(join(index(join(path, "fields"), f), "when"), "no answers make this true, so %s would never be shown; correct the condition", page.Fields[f].Name)
-			}
+		for _, f := range dead {
+			i.reportAt(join(index(join(path, "fields"), f), "when"), "no answers make this true, so %s would never be shown; correct the condition", page.Fields[f].Name)
 		}
 	}
 }
 
 // isDead tries all answers that make a difference to f's conditions, those of the fields they look at included.
-func (i *inspection) isDead(f *Field) bool {
+func (i *inspection) isDead(f *Field, left *int) bool {
 	if f.When == nil {
 		return false
 	}
@@ -49,10 +48,11 @@ func (i *inspection) isDead(f *Field) bool {
 	values := make([][]any, len(chain))
 	for n, trigger := range chain {
 		values[n] = telling(trigger, append(slices.Clone(chain), f))
-		if trials *= len(values[n]); trials > maxTrials {
+		if trials *= len(values[n]); trials > min(maxTrials, *left) {
 			return false
 		}
 	}
+	*left -= trials
 	return !reveals(f, chain, values, map[string]any{})
 }
 

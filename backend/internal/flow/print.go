@@ -115,16 +115,18 @@ func printNumber(x float64) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: s}
 }
 
-// word is a text, in quotes where YAML would take it for something else.
+// word is a text. The library puts it in quotes where YAML 1.2 would take it for something else, and we where older
+// readers would.
 func word(s string) *yaml.Node {
-	node := &yaml.Node{}
-	node.SetString(s)
-	if strings.Contains(s, "\n") || utf8.RuneCountInString(s) > longLine {
+	node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
+	switch {
+	case strings.Contains(s, "\n"), utf8.RuneCountInString(s) > longLine:
 		node.Style = yaml.LiteralStyle
-		return node
-	}
-	if err := node.Encode(s); err != nil {
-		panic(fmt.Sprintf("flow: print a text: %v", err)) // a string can always be written
+	case slices.Contains(oldWords, strings.ToLower(s)):
+		node.Style = yaml.DoubleQuotedStyle
 	}
 	return node
 }
+
+// oldWords are booleans of YAML 1.1, and the merge key.
+var oldWords = []string{"y", "n", "yes", "no", "on", "off", "<<"}

@@ -19,6 +19,8 @@ const (
 	maxNodes    = 10_000
 	maxDepth    = 32
 	maxMistakes = 200
+	// maxMarks bounds line breaks, commas and brackets, one of which every value needs, before anything is parsed.
+	maxMarks = 60_000
 )
 
 // The envelope that every document has.
@@ -127,13 +129,12 @@ func (r *reader) reportAt(path, message string, args ...any) {
 }
 
 func (r *reader) read(data []byte) {
-	if len(data) > maxBytes {
-		r.report(0, 0, "", "the file has %d bytes; keep it to %d, for instance with one file per flow", len(data), maxBytes)
+	if !r.fits(data) {
 		return
 	}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	budget, documents := maxNodes, 0
-	for {
+	for len(r.mistakes) < maxMistakes {
 		var doc yaml.Node
 		err := decoder.Decode(&doc)
 		if errors.Is(err, io.EOF) {
@@ -141,7 +142,7 @@ func (r *reader) read(data []byte) {
 		}
 		if err != nil {
 			line, message := syntax(err)
-			r.report(line, min(line, 1), "", "this is not YAML: %s", message)
+			r.report(max(line, 1), 1, "", "this is not YAML: %s", message)
 			return
 		}
 		if len(doc.Content) == 0 || isNull(doc.Content[0]) {
@@ -156,6 +157,23 @@ func (r *reader) read(data []byte) {
 	if documents == 0 {
 		r.report(1, 1, "", "there is no flow here; begin with apiVersion: %s and kind: %s", apiVersion, kindFlow)
 	}
+}
+
+// fits refuses what would take long before it is parsed.
+func (r *reader) fits(data []byte) bool {
+	marks := 0
+	for _, mark := range []string{"\n", ",", "[", "{"} {
+		marks += bytes.Count(data, []byte(mark))
+	}
+	switch {
+	case len(data) > maxBytes:
+		r.report(0, 0, "", "the file has %d bytes; keep it to %d, for instance with one file per flow", len(data), maxBytes)
+	case marks > maxMarks:
+		r.report(0, 0, "", "the file has more than %d lines, commas and brackets; split it, one file per flow", maxMarks)
+	default:
+		return true
+	}
+	return false
 }
 
 var syntaxLine = regexp.MustCompile(`line ([0-9]+): `)

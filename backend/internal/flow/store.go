@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
 )
@@ -100,7 +101,7 @@ func newest(db *gorm.DB, after string, limit int) ([]listed, error) {
 func locked(tx *database.Tx, slug string) (*flowRow, error) {
 	query := tx.Where("slug = ?", slug)
 	if tx.Dialect() == database.Postgres {
-		query = query.Set("gorm:query_option", "FOR UPDATE")
+		query = query.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
 	}
 	var row flowRow
 	err := query.Take(&row).Error
