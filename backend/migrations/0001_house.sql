@@ -51,6 +51,8 @@ CREATE UNIQUE INDEX directory_users_address ON directory_users (address);
 CREATE UNIQUE INDEX directory_users_upn ON directory_users (user_principal_name);
 -- One approved request makes at most one guest, whatever is pressed twice. A person approved again keeps the guest they have.
 CREATE UNIQUE INDEX directory_users_request ON directory_users (request_id) WHERE request_id IS NOT NULL;
+CREATE INDEX directory_users_disabled ON directory_users (id) WHERE user_type = 'Guest' AND NOT account_enabled;
+CREATE INDEX directory_users_invited ON directory_users (id) WHERE user_type = 'Guest' AND external_user_state = 'PendingAcceptance';
 CREATE INDEX directory_users_type ON directory_users (user_type, id);
 CREATE INDEX directory_users_organisation ON directory_users (organisation_id, id);
 CREATE INDEX directory_users_sponsor ON directory_users (sponsor_id, id);

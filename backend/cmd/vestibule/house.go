@@ -33,7 +33,7 @@ func withHouse(cmd *cobra.Command, fn func(ctx context.Context, house *app.House
 	if err != nil {
 		return err
 	}
-	house, err := app.Build(cmd.Context(), app.Options{Config: cfg, Logger: quiet(cfg), Version: version})
+	house, err := app.Build(cmd.Context(), app.Options{Config: cfg, Logger: quiet(cfg), Version: version, Command: true})
 	if err != nil {
 		return explain(err)
 	}

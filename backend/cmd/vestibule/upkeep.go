@@ -15,11 +15,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vestibule-id/vestibule/backend/internal/app"
+	"github.com/vestibule-id/vestibule/backend/internal/audit"
+	"github.com/vestibule-id/vestibule/backend/internal/identity"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/config"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/fault"
 )
 
 type contextT = context.Context
+
+// asOperator says in the audit that somebody at the server's own console acts.
+func asOperator(ctx context.Context) context.Context {
+	return audit.WithActor(ctx, audit.Actor{Kind: audit.KindOperator, Name: "console"})
+}
 
 // sentence shows a fault as the person would read it, and any other error as it is.
 func sentence(err error) error {
@@ -199,11 +206,16 @@ func apikeyCommand() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withHouse(cmd, func(ctx contextT, house *app.House) error {
-				key, err := house.Identity.CreateAPIKey(ctx, name, scopes, life)
+				wanted := identity.NewKey{Name: name, Scopes: scopes}
+				if life > 0 {
+					ends := house.Clock.Now().Add(life)
+					wanted.ExpiresAt = &ends
+				}
+				_, token, err := house.Identity.CreateKey(asOperator(ctx), wanted)
 				if err != nil {
 					return fail(exitInvalid, sentence(err))
 				}
-				fmt.Fprintln(cmd.OutOrStdout(), key)
+				fmt.Fprintln(cmd.OutOrStdout(), token)
 				return nil
 			})
 		},
@@ -224,7 +236,7 @@ func apikeyCommand() *cobra.Command {
 				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
 				fmt.Fprintln(w, "ID\tNAME\tSCOPES\tCREATED\tSTATE")
 				for _, k := range keys {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Name, strings.Join(k.Scopes, ","), k.CreatedAt.Format(time.DateOnly), k.State)
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Name, strings.Join(k.Scopes, ","), k.CreatedAt.Format(time.DateOnly), keyState(k, house.Clock.Now()))
 				}
 				return w.Flush()
 			})
@@ -234,12 +246,23 @@ func apikeyCommand() *cobra.Command {
 		Use: "revoke ID", Short: "Revoke a key at once", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withHouse(cmd, func(ctx contextT, house *app.House) error {
-				return fail(exitInvalid, sentenceOrNil(house.Identity.RevokeAPIKey(ctx, args[0])))
+				return fail(exitInvalid, sentenceOrNil(house.Identity.RevokeKey(asOperator(ctx), args[0])))
 			})
 		},
 	}
 	cmd.AddCommand(create, list, revoke)
 	return cmd
+}
+
+func keyState(k identity.APIKey, now time.Time) string {
+	switch {
+	case k.RevokedAt != nil:
+		return "revoked"
+	case k.ExpiresAt != nil && now.After(*k.ExpiresAt):
+		return "expired"
+	default:
+		return "works"
+	}
 }
 
 func sentenceOrNil(err error) error {
@@ -257,13 +280,19 @@ func demoCommand() *cobra.Command {
 		Long:  "Fills the configured database with Contoso, its partners Fabrikam and Northwind, flows, guests and waiting requests. Refused on a database that holds anything else.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withHouse(cmd, func(ctx contextT, house *app.House) error {
-				err := house.SeedDemo(ctx)
-				if errors.Is(err, app.ErrNotEmpty) && ifEmpty {
-					return nil
-				}
-				return fail(exitConflict, sentenceOrNil(err))
-			})
+			cfg, err := settings(nil)
+			if err != nil {
+				return err
+			}
+			err = app.SeedDemo(cmd.Context(), app.Options{Config: cfg, Logger: quiet(cfg), Version: version})
+			switch {
+			case errors.Is(err, app.ErrNotEmpty) && ifEmpty:
+				return nil
+			case errors.Is(err, app.ErrNotEmpty):
+				return fail(exitConflict, err)
+			default:
+				return explain(err)
+			}
 		},
 	}
 	cmd.Flags().BoolVar(&ifEmpty, "if-empty", false, "do nothing, quietly, on a database that holds something")

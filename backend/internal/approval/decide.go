@@ -151,15 +151,15 @@ func (s *Service) nextStage(tx *database.Tx, r *Request, v verdict) error {
 	r.Stage++
 	r.State, r.PausedAt = Pending, nil
 	stage := version.Approval.Stages[r.Stage-1]
-	r.Team = stage.Team.In(r.Locale)
-	r.DueAt, r.ExpiresAt = after(tx.Now, stage.DueAfter.D()), after(tx.Now, stage.ExpireAfter.D())
+	r.Team = stage.Team.In(r.Locale, version.Default())
+	r.DueAt, r.ExpiresAt = after(tx.Now, time.Duration(stage.DueAfter)), after(tx.Now, time.Duration(stage.ExpireAfter))
 	if err := moveBucket(tx, r, r.Stage, bucketWaiting, sortAt(r.DueAt)); err != nil {
 		return err
 	}
 	if err := saveRequest(tx, r); err != nil {
 		return err
 	}
-	if err := s.record(tx, "approval.stage_approved", r, map[string]any{"stage": r.Stage - 1, "by": v.approverName}); err != nil {
+	if err := s.record(tx, "approval.passed", r, map[string]any{"stage": r.Stage - 1, "by": v.approverName}); err != nil {
 		return err
 	}
 	s.changed(tx, r)

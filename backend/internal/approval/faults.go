@@ -1,6 +1,13 @@
 package approval
 
-import "github.com/vestibule-id/vestibule/backend/internal/platform/fault"
+import (
+	"embed"
+
+	"github.com/vestibule-id/vestibule/backend/internal/platform/fault"
+)
+
+//go:embed messages/*.json
+var messages embed.FS
 
 // What this room refuses, and what to do about it.
 var (
@@ -25,6 +32,9 @@ var (
 )
 
 func init() {
+	if err := fault.Load(messages, "messages"); err != nil {
+		panic(err) // embedded: a mistake of ours that every test notices
+	}
 	fault.DefineField("reason_missing", "Write a reason for the denial")
 	fault.DefineField("text_missing", "Write a text first")
 	fault.DefineField("text_too_long", "Use {max} characters or fewer")

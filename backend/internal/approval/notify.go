@@ -81,3 +81,27 @@ func (s *Service) DropOldLinks(ctx context.Context) error {
 		return errors.Join(tx.Where("token_hash IN (?)", old).Delete(&link{}).Error)
 	})
 }
+
+// neededMail is what the mail says, in the approver's language.
+func (s *Service) neededMail(ctx context.Context, r *Request, approver *directory.User, locale string) (neededMail, error) {
+	version, err := s.flows.Version(ctx, r.FlowSlug, r.FlowVersion)
+	if err != nil {
+		return neededMail{}, err
+	}
+	shown, err := s.flows.Shown(ctx, version, locale)
+	if err != nil {
+		return neededMail{}, err
+	}
+	facts := r.Evidence.V
+	if fact, ok := s.namedFact(version.NamedSponsor(r.Answers.V), *approver); ok {
+		facts = append([]Fact{fact}, facts...)
+	}
+	data := neededMail{
+		RequestID: r.ID, Name: r.Name, Mail: r.Mail, JobTitle: r.JobTitle, Company: r.Organisation, Purpose: r.Purpose,
+		FlowTitle: shown.Title, EndsAfter: r.EndsAfterDays, Evidence: evidenceLines(facts), DueAt: r.DueAt, Reference: r.Reference,
+	}
+	for _, g := range shown.Grants {
+		data.Grants = append(data.Grants, g.Name)
+	}
+	return data, nil
+}

@@ -59,14 +59,14 @@ func (s *Service) draft(o Opening) Request {
 	profile := o.Flow.Profile.Read(o.Answers)
 	r := Request{
 		ID: s.ids.New("req"), Reference: s.ids.Reference(), Source: o.Source, SourceID: o.SourceID, State: Pending,
-		FlowSlug: o.Flow.Slug, FlowTitle: o.Flow.Title.In(o.Locale), FlowVersion: o.Flow.Number,
+		FlowSlug: o.Flow.Slug, FlowTitle: o.Flow.Title.In(o.Locale, o.Flow.Default()), FlowVersion: o.Flow.Number,
 		Mail: o.Mail.String(), Address: o.Mail.Canonical(), Locale: o.Locale,
 		Name: profile.DisplayName(), GivenName: profile.GivenName, Surname: profile.Surname,
 		Organisation: profile.Organisation, JobTitle: profile.JobTitle, Purpose: profile.Purpose,
 		Risk: "low", Stage: 1, Stages: max(1, len(o.Flow.Approval.Stages)), Version: 1, EndsAfterDays: o.Flow.Ends.AfterDays,
 	}
 	if len(o.Flow.Approval.Stages) > 0 {
-		r.Team = o.Flow.Approval.Stages[0].Team.In(o.Locale)
+		r.Team = o.Flow.Approval.Stages[0].Team.In(o.Locale, o.Flow.Default())
 	}
 	r.Answers.V, r.Consents.V = o.Answers, o.Consents
 	r.SearchText = database.Fold(strings.Join([]string{r.Name, r.Mail, r.Organisation, r.Reference, strings.ReplaceAll(r.Reference, "-", "")}, " "))
@@ -139,7 +139,7 @@ func (s *Service) Open(tx *database.Tx, p *Plan) (r *Request, fresh bool, err er
 	}
 	if !p.automatic {
 		stage := version.Approval.Stages[0]
-		req.DueAt, req.ExpiresAt = after(tx.Now, stage.DueAfter.D()), after(tx.Now, stage.ExpireAfter.D())
+		req.DueAt, req.ExpiresAt = after(tx.Now, time.Duration(stage.DueAfter)), after(tx.Now, time.Duration(stage.ExpireAfter))
 	}
 	res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&req)
 	if res.Error != nil {

@@ -140,4 +140,3 @@ func opt(s string) *string {
 	}
 	return &s
 }
-

@@ -3,6 +3,7 @@ package signup
 import (
 	"time"
 
+	"github.com/vestibule-id/vestibule/backend/internal/identity"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/email"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/limits"
@@ -32,7 +33,7 @@ func (s *Service) told(tx *database.Tx, prefix string, budget limits.Budget) err
 		return err
 	}
 	if !ok {
-		return ErrTooMany.RetryAfter(wait)
+		return identity.ErrTooMany.RetryAfter(wait)
 	}
 	return nil
 }

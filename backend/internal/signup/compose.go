@@ -6,6 +6,7 @@ import (
 
 	"github.com/vestibule-id/vestibule/backend/internal/approval"
 	"github.com/vestibule-id/vestibule/backend/internal/directory"
+	"github.com/vestibule-id/vestibule/backend/internal/flow"
 	"github.com/vestibule-id/vestibule/backend/internal/identity"
 	"github.com/vestibule-id/vestibule/backend/internal/notification"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
@@ -30,7 +31,6 @@ type codeOrder struct {
 
 type requestOrder struct {
 	RequestID string `json:"requestId"`
-	MessageID string `json:"messageId,omitempty"`
 }
 
 func (s *Service) registerMails() {
@@ -54,16 +54,16 @@ func (s *Service) orderReceived(tx *database.Tx, r *approval.Request) error {
 	if r.State == approval.Active {
 		return nil // approved by itself: one mail says it all
 	}
-	return s.order(tx, kindReceived, r, "")
+	return s.order(tx, kindReceived, r)
 }
 
-func (s *Service) order(tx *database.Tx, kind string, r *approval.Request, messageID string) error {
+func (s *Service) order(tx *database.Tx, kind string, r *approval.Request) error {
 	to, err := email.Parse(r.Mail)
 	if err != nil {
 		return err
 	}
 	return s.Mail.Enqueue(tx, notification.Order{
-		Kind: kind, To: to, Locale: r.Locale, About: r.ID, Payload: requestOrder{RequestID: r.ID, MessageID: messageID},
+		Kind: kind, To: to, Locale: r.Locale, About: r.ID, Payload: requestOrder{RequestID: r.ID},
 	})
 }
 
@@ -115,7 +115,7 @@ func (s *Service) letterWithCode(ctx context.Context, row *signup, made identity
 		if err != nil {
 			return nil, err
 		}
-		title = version.Title.In(locale)
+		title = version.Title.In(locale, version.Default())
 	}
 	return s.mails.code(locale, codeMail{
 		Code: made.Code, FlowTitle: title, ExpiresAt: made.ExpiresAt, Link: s.BaseURL + "/l/" + made.LinkToken,
@@ -137,9 +137,41 @@ func (s *Service) composeAboutRequest(ctx context.Context, d notification.Delive
 	if d.Kind == kindReceived && !r.State.Open() {
 		return nil, nil
 	}
-	data, err := s.requestMail(ctx, r, order.MessageID, d.Locale)
+	data, err := s.requestMail(ctx, r, d.Locale)
 	if err != nil {
 		return nil, err
 	}
 	return s.mails.aboutRequest(d.Kind, d.Locale, data)
+}
+
+// requestMail is what the mails about a request say, in the applicant's language. Each kind shows a part of it.
+func (s *Service) requestMail(ctx context.Context, r *approval.Request, locale string) (requestMail, error) {
+	version, err := s.Flows.Version(ctx, r.FlowSlug, r.FlowVersion)
+	if err != nil {
+		return requestMail{}, err
+	}
+	shown, err := s.Flows.Shown(ctx, version, locale)
+	if err != nil {
+		return requestMail{}, err
+	}
+	data := requestMail{
+		RequestID: r.ID, Reference: r.Reference, FlowTitle: shown.Title, Team: teamOf(version, r, locale), GivenName: r.GivenName,
+		StatusURL: s.BaseURL + statusPath(r.Reference), DueAt: r.DueAt, AnswerBy: r.ExpiresAt, AppsURL: s.BaseURL + "/apps",
+		Until: r.AccessUntil, DecidedAt: r.DecidedAt, AgainURL: s.BaseURL + "/join/" + r.FlowSlug,
+	}
+	for _, g := range shown.Grants {
+		if g.Kind == flow.GrantShownKind("app") {
+			data.Apps = append(data.Apps, g.Name)
+		}
+	}
+	if r.ReasonShared {
+		data.Reason = r.Reason
+	}
+	messages, err := s.Approvals.Messages(ctx, r.ID)
+	for _, m := range messages {
+		if m.AuthorKind == "team" {
+			data.Question = m.Body // the newest question is the open one
+		}
+	}
+	return data, err
 }

@@ -1,6 +1,13 @@
 package signup
 
-import "github.com/vestibule-id/vestibule/backend/internal/platform/fault"
+import (
+	"embed"
+
+	"github.com/vestibule-id/vestibule/backend/internal/platform/fault"
+)
+
+//go:embed messages/*.json
+var messages embed.FS
 
 // What this room refuses, and what to do about it.
 var (
@@ -12,10 +19,6 @@ var (
 	ErrAlreadySent = fault.New(fault.Conflict, "already_sent", "You have sent this request already. Open its status page to see where it stands.")
 	// ErrEmailMissing asks for an address before a code is of use.
 	ErrEmailMissing = fault.New(fault.Conflict, "email_needed", "Give your email address first, so that a code can be sent.")
-	// ErrTooSoon is for the next code before its time, in the browser that asked. Members: retryAfter.
-	ErrTooSoon = fault.New(fault.TooMany, "resend_too_soon", "A code is on its way. You can ask for another one in {seconds} seconds.")
-	// ErrTooMany is for network addresses and sign-ups that ask for too much.
-	ErrTooMany = fault.New(fault.TooMany, "too_many_requests", "That was too often from here. Wait a while, then go on.")
 	// ErrRequestUnknown is one answer for requests that are not there and not the caller's.
 	ErrRequestUnknown = fault.New(fault.NotFound, "request_not_here", "There is no such request for the address you have proved. Check the reference.")
 	// ErrLinkUsedUp is one answer for unknown, used and expired links.
@@ -29,6 +32,8 @@ var (
 )
 
 func init() {
-	fault.DefineField("email_invalid", "Enter an email address in the form name@company.com")
+	if err := fault.Load(messages, "messages"); err != nil {
+		panic(err) // embedded: a mistake of ours that every test notices
+	}
 	fault.DefineField("email_domain_not_accepted", "Use the email address your company gave you. Addresses at {domain} are not accepted here")
 }

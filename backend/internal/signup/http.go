@@ -19,14 +19,17 @@ func (s *Service) Routes(router gin.IRouter) {
 
 type handler struct{ signups *Service }
 
+// browser is the call as the router knows it; the generated code passes it as the context.
+func browser(ctx context.Context) *gin.Context { return ctx.(*gin.Context) } //nolint:forcetypeassert // see above
+
 // cookie is what the browser holds of this kind, or "".
 func (h *handler) cookie(ctx context.Context, name identity.Cookie) string {
-	return h.signups.Identity.Cookies.Get(web.Gin(ctx), name)
+	return h.signups.Identity.Cookies.Get(browser(ctx), name)
 }
 
 func (h *handler) keep(ctx context.Context, token string, row *signup) {
 	if token != "" {
-		h.signups.Identity.Cookies.Set(web.Gin(ctx), identity.CookieSignup, token, row.ExpiresAt.Sub(h.signups.Clock.Now()))
+		h.signups.Identity.Cookies.Set(browser(ctx), identity.CookieSignup, token, row.ExpiresAt.Sub(h.signups.Clock.Now()))
 	}
 }
 
@@ -46,7 +49,7 @@ func (h *handler) StartSignup(ctx context.Context, in StartSignupRequestObject) 
 	if locale == "" {
 		locale = meta.Locale
 	}
-	row, token, err := h.signups.Start(ctx, deref(in.Body.Flow), deref(in.Body.Reference), locale, web.DescribeAgent(meta.UserAgent))
+	row, token, err := h.signups.Start(ctx, deref(in.Body.Flow), deref(in.Body.Reference), locale, identity.DescribeAgent(meta.UserAgent))
 	if err != nil {
 		return nil, err
 	}

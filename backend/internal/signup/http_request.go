@@ -2,16 +2,13 @@ package signup
 
 import (
 	"context"
-	"time"
+	"strconv"
 
 	"github.com/vestibule-id/vestibule/backend/internal/approval"
 	"github.com/vestibule-id/vestibule/backend/internal/identity"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/email"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/web"
 )
-
-// followEvery is how often a live page looks for changes made by another replica.
-const followEvery = 3 * time.Second
 
 // mine is the request that this browser may see, with the sign-up that shows it.
 func (h *handler) mine(ctx context.Context, reference string) (*signup, *approval.Request, error) {
@@ -67,7 +64,8 @@ func (h *handler) FollowRequest(ctx context.Context, in FollowRequestRequestObje
 	if err != nil {
 		return nil, err
 	}
-	return &liveRequest{ctx: ctx, signups: h.signups, id: r.ID}, nil
+	seen, _ := strconv.Atoi(web.LastEventID(ctx))
+	return &liveRequest{ctx: ctx, signups: h.signups, id: r.ID, seen: seen}, nil
 }
 
 // GetLink is GET /api/v1/link. It changes nothing: mail scanners open links.
@@ -101,7 +99,7 @@ func (h *handler) GetLink(ctx context.Context, _ GetLinkRequestObject) (GetLinkR
 		if err != nil {
 			return nil, err
 		}
-		shown.FlowTitle = opt(version.Title.In(web.MetaOf(ctx).Locale))
+		shown.FlowTitle = opt(version.Title.In(web.MetaOf(ctx).Locale, version.Default()))
 	}
 	return GetLink200JSONResponse(shown), nil
 }
@@ -132,7 +130,7 @@ func (h *handler) PressLink(ctx context.Context, _ PressLinkRequestObject) (Pres
 		return nil, err
 	}
 	if info.Purpose == identity.PurposeSignin {
-		next, err := h.signups.Identity.FinishSigninByLink(ctx, web.Gin(ctx), token)
+		next, err := h.signups.Identity.FinishSigninByLink(ctx, browser(ctx), token)
 		return PressLink200JSONResponse{Purpose: LinkPressedPurposeSignin, Next: next}, err
 	}
 	row, fresh, err := h.signups.pressLink(ctx, token, h.cookie(ctx, identity.CookieSignup))
@@ -140,7 +138,7 @@ func (h *handler) PressLink(ctx context.Context, _ PressLinkRequestObject) (Pres
 		return nil, err
 	}
 	h.keep(ctx, fresh, row)
-	h.signups.Identity.Cookies.Clear(web.Gin(ctx), identity.CookieLink)
+	h.signups.Identity.Cookies.Clear(browser(ctx), identity.CookieLink)
 	return PressLink200JSONResponse{Purpose: LinkPressedPurposeSignup, Next: "/join/" + row.FlowSlug}, nil
 }
 

@@ -9,47 +9,60 @@ import (
 	"github.com/vestibule-id/vestibule/backend/internal/platform/web"
 )
 
+// followEvery is how often a live page looks for changes that another replica has made.
+const followEvery = 3 * time.Second
+
 // liveRequest streams the applicant's view of a request: once now, and again after every change. The event's id is the
 // request's version, so a page that comes back is told only what it has missed.
 type liveRequest struct {
-	ctx     context.Context
+	ctx     context.Context //nolint:containedctx // it is the call's, for as long as the answer lasts
 	signups *Service
 	id      string
+	seen    int // the version that the page has
 }
 
 // VisitFollowRequestResponse writes until the page or the house goes.
 func (l *liveRequest) VisitFollowRequestResponse(w http.ResponseWriter) error {
-	events, err := web.NewEvents(l.ctx, w)
-	if err != nil {
-		return err
-	}
+	// The router reuses its own context as soon as the answer ends, so the follower gets the request's.
+	ctx, cancel := context.WithCancel(browser(l.ctx).Request.Context())
+	defer cancel()
+	source := make(chan web.Event)
+	go l.follow(ctx, source)
+	return web.Events{Context: l.ctx, Source: source}.Serve(w)
+}
+
+func (l *liveRequest) follow(ctx context.Context, out chan<- web.Event) {
 	changes, stop := l.signups.Approvals.Watch(l.id)
 	defer stop()
 	poll := time.NewTicker(followEvery)
 	defer poll.Stop()
-	last, _ := strconv.Atoi(events.LastID())
 	for {
-		if last, err = l.send(events, last); err != nil {
-			return nil // the page is gone; there is nobody to tell
+		if event, ok := l.next(ctx); ok {
+			select {
+			case out <- event:
+			case <-ctx.Done():
+				return
+			}
 		}
 		select {
 		case <-changes:
 		case <-poll.C:
-		case <-events.Done():
-			return nil
+		case <-ctx.Done():
+			return
 		}
 	}
 }
 
-// send writes the view if it is newer than version last, and returns the version that the page now has.
-func (l *liveRequest) send(events *web.Events, last int) (int, error) {
-	r, err := l.signups.Approvals.ByID(events.Context(), l.id)
-	if err != nil || r.Version == last {
-		return last, events.Context().Err() // a database that is away is not the end of the page
+// next is the view if it is newer than what the page has. A database that is away is not the end of the page.
+func (l *liveRequest) next(ctx context.Context) (web.Event, bool) {
+	r, err := l.signups.Approvals.ByID(ctx, l.id)
+	if err != nil || r.Version == l.seen {
+		return web.Event{}, false
 	}
-	view, err := l.signups.view(events.Context(), r)
+	view, err := l.signups.view(ctx, r)
 	if err != nil {
-		return last, events.Context().Err()
+		return web.Event{}, false
 	}
-	return r.Version, events.Send(strconv.Itoa(r.Version), "request", view)
+	l.seen = r.Version
+	return web.Event{ID: strconv.Itoa(r.Version), Name: "request", Data: view}, true
 }

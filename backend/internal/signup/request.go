@@ -17,13 +17,13 @@ func (s *Service) Decide(tx *database.Tx, r *approval.Request) error {
 	case approval.Approved:
 		return s.admit(tx, r)
 	case approval.NeedsInfo:
-		return s.order(tx, kindQuestion, r, "")
+		return s.order(tx, kindQuestion, r)
 	case approval.Denied:
-		return s.order(tx, kindDenied, r, "")
+		return s.order(tx, kindDenied, r)
 	case approval.Expired:
-		return s.order(tx, kindExpired, r, "")
+		return s.order(tx, kindExpired, r)
 	case approval.Withdrawn:
-		return s.order(tx, kindWithdrawn, r, "")
+		return s.order(tx, kindWithdrawn, r)
 	}
 	return nil
 }
@@ -50,7 +50,7 @@ func (s *Service) admit(tx *database.Tx, r *approval.Request) error {
 		return err
 	}
 	r.GuestID = &guest.ID
-	return s.order(tx, kindApproved, r, "")
+	return s.order(tx, kindApproved, r)
 }
 
 // mine is the request with this reference, if the sign-up's address is the one it was sent for; else

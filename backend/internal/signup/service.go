@@ -56,7 +56,7 @@ func New(n Needs) *Service {
 }
 
 // Start begins a sign-up in a flow, or one that comes back for the request with a reference. The token goes into the
-// browser's cookie and nowhere else. It returns flow's faults for unknown and closed flows, and ErrTooMany.
+// browser's cookie and nowhere else. It returns flow's faults for unknown and closed flows, and identity.ErrTooMany.
 func (s *Service) Start(ctx context.Context, flowSlug, reference, locale, origin string) (found *signup, token string, err error) {
 	if (flowSlug == "") == (reference == "") {
 		return nil, "", ErrStartUnclear
@@ -78,10 +78,7 @@ func (s *Service) Start(ctx context.Context, flowSlug, reference, locale, origin
 			return err
 		}
 		row.CreatedAt, row.ExpiresAt = tx.Now, tx.Now.Add(unprovedLife)
-		if err := insertSignup(tx, row); err != nil {
-			return err
-		}
-		return s.record(tx, "signup.started", row, nil)
+		return insertSignup(tx, row)
 	})
 	return row, token, err
 }
@@ -90,7 +87,7 @@ func (s *Service) Start(ctx context.Context, flowSlug, reference, locale, origin
 // for every address; the mail is composed later (compose.go), and only there known addresses differ.
 //
 // It returns field faults email_invalid and email_domain_not_accepted, ErrTooSoon, ErrTooMany, ErrAlreadySent. Writes
-// audit "signup.email_given".
+// audit "signup.started" for an address that is new to this sign-up.
 func (s *Service) GiveEmail(ctx context.Context, id, typed, locale string) (*signup, error) {
 	address, err := email.Parse(typed)
 	if err != nil {
@@ -106,12 +103,13 @@ func (s *Service) GiveEmail(ctx context.Context, id, typed, locale string) (*sig
 			return err
 		}
 		if wait, ok := row.askMail(tx.Now); !ok {
-			return ErrTooSoon.With("seconds", strconv.Itoa(int(wait.Seconds())+1)).RetryAfter(wait)
+			return identity.ErrTooSoon.With("seconds", strconv.Itoa(int(wait.Seconds())+1)).RetryAfter(wait)
 		}
 		if err := s.told(tx, "signup.mail:", mailsPerAddress); err != nil {
 			return err
 		}
-		if row.Address != address.Canonical() {
+		another := row.Address != address.Canonical()
+		if another {
 			if err := s.Identity.Codes.Revoke(tx, identity.PurposeSignup, row.ID); err != nil {
 				return err
 			}
@@ -122,8 +120,10 @@ func (s *Service) GiveEmail(ctx context.Context, id, typed, locale string) (*sig
 		if err := saveSignup(tx, row); err != nil {
 			return err
 		}
-		if err := s.record(tx, "signup.email_given", row, nil); err != nil {
-			return err
+		if another {
+			if err := s.record(tx, "signup.started", row, nil); err != nil {
+				return err
+			}
 		}
 		return s.orderCode(tx, row, address)
 	})
@@ -297,4 +297,3 @@ func (s *Service) DeleteOld(ctx context.Context) error {
 		return err
 	})
 }
-

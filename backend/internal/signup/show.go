@@ -67,7 +67,7 @@ func stateFor(r *approval.Request, now time.Time) RequestState {
 
 func teamOf(version *flow.Version, r *approval.Request, lang string) string {
 	if n := r.Stage - 1; n < len(version.Approval.Stages) {
-		return version.Approval.Stages[n].Team.In(lang)
+		return version.Approval.Stages[n].Team.In(lang, version.Default())
 	}
 	return ""
 }

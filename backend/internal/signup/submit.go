@@ -120,7 +120,7 @@ func agreed(version *flow.Version, consents []flow.Consent, locale string, at ti
 	for _, terms := range version.Terms {
 		for _, c := range consents {
 			if c.Terms == terms.ID {
-				kept = append(kept, approval.Consent{Terms: terms.ID, Title: terms.Title.In(locale), Version: terms.Version, At: at})
+				kept = append(kept, approval.Consent{Terms: terms.ID, Title: terms.Title.In(locale, version.Default()), Version: terms.Version, At: at})
 			}
 		}
 	}

@@ -36,6 +36,9 @@ type Options struct {
 	// FollowServer makes tx.Now the time of the PostgreSQL server, so that replicas with wrong clocks agree. It measures
 	// the difference at every new connection and Ping. SQLite ignores it: there is only one process.
 	FollowServer bool
+	// Shared is for a short visit to a SQLite file that a running server may have claimed, such as a command line tool:
+	// the file is not claimed, and writers wait for each other. PostgreSQL ignores it.
+	Shared bool
 }
 
 // DB is an open database. It is safe for concurrent use.

@@ -29,11 +29,13 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("make the folder of the database: %w", err)
 	}
-	unlock, err := lockFile(path + ".lock")
-	if err != nil {
-		return err
+	if !o.Shared {
+		unlock, err := lockFile(path + ".lock")
+		if err != nil {
+			return err
+		}
+		db.closers = append(db.closers, unlock)
 	}
-	db.closers = append(db.closers, unlock)
 	if err := touch(path); err != nil {
 		return err
 	}

@@ -1,0 +1,161 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/vestibule-id/vestibule/backend/api"
+	"github.com/vestibule-id/vestibule/backend/internal/identity"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/web"
+	pages "github.com/vestibule-id/vestibule/backend/web"
+)
+
+const (
+	// parked is how long a mailed link's token stays in the browser's cookie.
+	parked = 15 * time.Minute
+	// drain is how long new connections are taken after the end has begun; nothing balances load on loopback.
+	drain = 5 * time.Second
+)
+
+// Serve opens the doors and works until ctx is done, then stops within 30 seconds with nothing lost: readiness goes
+// first, requests and mails in progress finish, claimed work is given back. say gets what the operator should read.
+//
+// The database may be away: the doors are open all the same, everything that needs it answers 503, and the schema is
+// brought up to date as soon as it is there.
+func (h *House) Serve(ctx context.Context, say func(string)) error {
+	ctx, stop := web.Signals(ctx)
+	defer stop()
+	listener, err := net.Listen("tcp", h.Config.Addr)
+	if err != nil {
+		return fmt.Errorf("%s is not free: stop what listens there, or set VESTIBULE_ADDR: %w", h.Config.Addr, err)
+	}
+	ready := &readiness{}
+	health := web.NewHealth(h.Clock, web.Check{Name: "database", Run: h.DB.Ping}, web.Check{Name: "schema", Run: ready.check})
+	engine, err := h.router(health)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	var work sync.WaitGroup
+	work.Go(func() {
+		if h.prepare(ctx, ready) {
+			say(h.banner(ctx))
+			h.Jobs.Start(ctx)
+		}
+	})
+	server := web.Server{Listener: listener, Handler: engine, Logger: h.Log, Health: health}
+	if !h.Config.OnLoopback() {
+		server.Drain = drain
+	}
+	err = web.Serve(ctx, server)
+	work.Wait()
+	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), 25*time.Second)
+	defer cancel()
+	return errors.Join(err, h.Jobs.Stop(finish))
+}
+
+// prepare brings the schema up to date, and tries again for as long as the database is away.
+func (h *House) prepare(ctx context.Context, ready *readiness) bool {
+	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		err := h.Migrate(ctx)
+		if err == nil {
+			ready.set(nil)
+			return true
+		}
+		ready.set(err)
+		if ctx.Err() != nil {
+			return false
+		}
+		h.Log.Error("the database is not ready; trying again", "error", err, "in", wait.String())
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(wait):
+		}
+	}
+}
+
+// readiness is whether the schema is as this binary needs it.
+type readiness struct {
+	mu    sync.Mutex
+	known bool
+	err   error
+}
+
+func (r *readiness) set(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.known, r.err = true, err
+}
+
+func (r *readiness) check(context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.known {
+		return errors.New("starting")
+	}
+	return r.err
+}
+
+// router hangs every room's door, each behind the guard; a route that the contract does not know stops the start.
+func (h *House) router(health *web.Health) (*gin.Engine, error) {
+	contract, err := web.ReadContract(api.YAML)
+	if err != nil {
+		return nil, err
+	}
+	site, err := pages.Open()
+	if err != nil {
+		return nil, err
+	}
+	engine := web.New(web.Options{
+		PublicURL: h.Config.URL, Logger: h.Log, Clock: h.Clock, IDs: h.IDs, TrustedProxies: h.Config.TrustedProxies,
+		Languages: languages, ScriptHashes: site.ScriptHashes(), StyleHashes: site.StyleHashes(), Contract: contract,
+		MaxInFlight: h.Config.MaxInFlight, Health: health, Pages: site,
+		Urgent: []string{"POST /api/v1/signups/:id/code", "POST /api/v1/approvals/:id/decision", "POST /api/v1/signin/code"},
+	})
+	doors := engine.Group("", h.Identity.Guard(contractRoutes), web.Idempotency(h.DB, h.keys.Box("web.idempotency")))
+	for _, room := range []interface{ Routes(router gin.IRouter) }{
+		h.Flows, h.Signups, h.Approvals, h.Identity, h.Catalog, h.People, h.Mail, h.Operation,
+	} {
+		room.Routes(doors)
+	}
+	if err := identity.CheckRoutes(engine.Routes(), contractRoutes); err != nil {
+		return nil, err
+	}
+	h.extraDoors(engine)
+	return engine, nil
+}
+
+// extraDoors are those outside the contract: the contract itself, and the parked link.
+func (h *House) extraDoors(engine *gin.Engine) {
+	contract := sync.OnceValues(api.JSON)
+	engine.GET("/api/openapi.json", func(c *gin.Context) {
+		doc, err := contract()
+		if err != nil {
+			web.Problem(c, err)
+			return
+		}
+		c.Header("Cache-Control", "no-cache")
+		c.Data(http.StatusOK, "application/json", doc)
+	})
+	engine.GET("/api/openapi.yaml", func(c *gin.Context) {
+		c.Header("Cache-Control", "no-cache")
+		c.Data(http.StatusOK, "application/yaml", api.YAML)
+	})
+	engine.GET("/l/:token", h.parkLink)
+	engine.HEAD("/l/:token", h.parkLink)
+}
+
+// parkLink takes the token out of the address, where histories, proxies and Referer would keep it, and shows the page
+// that says what the link is for. It changes nothing else: mail scanners open links (security.md T05, T12).
+func (h *House) parkLink(c *gin.Context) {
+	h.Identity.Cookies.Set(c, identity.CookieLink, c.Param("token"), parked)
+	c.Header("Cache-Control", "no-store")
+	c.Redirect(http.StatusSeeOther, "/l")
+}
