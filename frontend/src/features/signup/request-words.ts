@@ -42,7 +42,7 @@ export function text(view: View, { team }: Names): string[] {
 }
 
 /** “Friday 20 November, 17:00 CET”: the team may sit in another zone. */
-export const dueWords = (due: string): string => `${weekday(due)}, ${time(due, true)}`;
+export const dueWords = (due: string): string => t('moment', { day: weekday(due), time: time(due, true) });
 
 export const dueIsPast = (due: string): boolean => Date.parse(due) < Date.now();
 

@@ -123,9 +123,10 @@ export function daysFromToday(iso: string | Date, now = new Date()): number {
 /** “Today, 14:06”, “Yesterday, 09:12”, “12 November 2026, 09:12”. */
 export function moment(iso: string | Date, now = new Date()): string {
   const days = daysFromToday(iso, now);
-  if (Math.abs(days) > 1) return `${date(iso)}, ${time(iso)}`;
+  if (Math.abs(days) > 1) return t('moment', { day: date(iso), time: time(iso) });
   const word = new Intl.RelativeTimeFormat(intl(), { numeric: 'auto' }).format(days, 'day');
-  return `${word.charAt(0).toLocaleUpperCase(intl())}${word.slice(1)}, ${time(iso)}`;
+  const day = word.charAt(0).toLocaleUpperCase(intl()) + word.slice(1);
+  return t('moment', { day, time: time(iso) });
 }
 
 /** “in 11 days”, “3 hours ago”: for timelines, always beside the full date. */

@@ -22,6 +22,7 @@ export interface Plain {
   "filter.clear": undefined;
   "wait.loading": undefined;
   "wait.slow": undefined;
+  "moment": { day: string | number; time: string | number };
   "progress.done": undefined;
   "field.optional": undefined;
   "field.error": undefined;
