@@ -36,7 +36,7 @@ type Options struct {
 	Version string
 	// Clock is the system's if nil.
 	Clock clock.Clock
-	// Mute writes down mails without sending them and counts no budgets: for the demo's past year.
+	// Mute lets no mail leave the house and counts no budgets: for the demo's past year.
 	Mute bool
 	// Command is for a short visit beside a running server: the SQLite file is not claimed for this process alone.
 	Command bool

@@ -23,7 +23,7 @@ var ErrNotEmpty = errors.New("this database holds something already; the demo co
 
 // SeedDemo fills an empty house with the demo company. It lives the company's year through the same services that
 // serve people, on a clock of its own, so that every guest, decision and timeline is what the house would have made of
-// it. No mail is sent.
+// it. No mail leaves: where the built-in mailbox is on it keeps them, elsewhere nobody does.
 func SeedDemo(ctx context.Context, o Options) error {
 	now := clock.System().Now()
 	past := clock.NewFake(now.AddDate(-1, 0, 0))
@@ -132,6 +132,9 @@ func (s *seeder) guests() error {
 			if _, err := s.Approvals.Decide(s.ctx, r.ID, s.decider(g.sponsor), given); err != nil {
 				return fmt.Errorf("%s: %w", g.name, err)
 			}
+			if err := s.post(); err != nil {
+				return err
+			}
 		}
 		if g.deny == "" && g.seen > 0 {
 			s.clock.Set(s.now.AddDate(0, 0, -g.seen).Add(-time.Duration(g.minute) * time.Minute))
@@ -158,9 +161,15 @@ func (s *seeder) waiting() error {
 		if _, err := s.Approvals.Ask(s.ctx, r.ID, s.decider(w.contact), w.ask); err != nil {
 			return err
 		}
+		if err := s.post(); err != nil {
+			return err
+		}
 		if w.answer != "" {
 			s.clock.Advance(18 * time.Minute)
 			if _, err := s.Approvals.Reply(s.ctx, r.ID, audit.Actor{Kind: "applicant"}, w.answer); err != nil {
+				return err
+			}
+			if err := s.post(); err != nil {
 				return err
 			}
 		}
@@ -219,7 +228,13 @@ func (s *seeder) signUp(a applicant) (*approval.Request, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", a.mail, err)
 	}
-	return r, nil
+	return r, s.post()
+}
+
+// post delivers what was ordered, at the time of the story: into the built-in mailbox, or nowhere.
+func (s *seeder) post() error {
+	_, err := s.Jobs.Drain(s.ctx)
+	return err
 }
 
 func (s *seeder) decider(address string) approval.Decider {

@@ -16,10 +16,10 @@ var languages = []string{"en", "de", "ar"}
 func (h *House) post(o Options) *notification.Service {
 	cfg := h.Config
 	switch {
-	case o.Mute:
-		h.transport = notification.Discard{}
 	case cfg.Mailbox():
 		h.transport = notification.NewMailbox(h.DB)
+	case o.Mute:
+		h.transport = notification.Discard{}
 	default:
 		h.transport = notification.NewSMTP(notification.SMTPOptions{
 			Host: cfg.SMTPHost, Port: cfg.SMTPPort, Username: cfg.SMTPUsername, Password: cfg.SMTPPassword, TLS: cfg.SMTPTLS,

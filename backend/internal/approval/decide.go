@@ -152,7 +152,7 @@ func (s *Service) nextStage(tx *database.Tx, r *Request, v verdict) error {
 	r.State, r.PausedAt = Pending, nil
 	stage := version.Approval.Stages[r.Stage-1]
 	r.Team = stage.Team.In(r.Locale, version.Default())
-	r.DueAt, r.ExpiresAt = after(tx.Now, time.Duration(stage.DueAfter)), after(tx.Now, time.Duration(stage.ExpireAfter))
+	r.DueAt, r.ExpiresAt = due(tx.Now, time.Duration(stage.DueAfter)), after(tx.Now, time.Duration(stage.ExpireAfter))
 	if err := moveBucket(tx, r, r.Stage, bucketWaiting, sortAt(r.DueAt)); err != nil {
 		return err
 	}

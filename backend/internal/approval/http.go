@@ -31,6 +31,9 @@ func decider(ctx context.Context) Decider {
 func (h *handler) ListApprovals(ctx context.Context, in ListApprovalsRequestObject) (ListApprovalsResponseObject, error) {
 	q := Queue{Bucket: bucketWaiting, Flow: deref(in.Params.Flow), Search: deref(in.Params.Search)}
 	if in.Params.State != nil {
+		if !in.Params.State.Valid() {
+			return nil, web.BadParameter("state")
+		}
 		q.Bucket = string(*in.Params.State)
 	}
 	limit, err := web.Limit(in.Params.Limit)

@@ -139,7 +139,7 @@ func (s *Service) Open(tx *database.Tx, p *Plan) (r *Request, fresh bool, err er
 	}
 	if !p.automatic {
 		stage := version.Approval.Stages[0]
-		req.DueAt, req.ExpiresAt = after(tx.Now, time.Duration(stage.DueAfter)), after(tx.Now, time.Duration(stage.ExpireAfter))
+		req.DueAt, req.ExpiresAt = due(tx.Now, time.Duration(stage.DueAfter)), after(tx.Now, time.Duration(stage.ExpireAfter))
 	}
 	res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&req)
 	if res.Error != nil {
@@ -196,4 +196,17 @@ func after(now time.Time, d time.Duration) *time.Time {
 	}
 	t := now.Add(d)
 	return &t
+}
+
+// due is when an answer is to be there: d after now, but not on a weekend, when nobody is at work; then it is Monday, at
+// the same time of day.
+func due(now time.Time, d time.Duration) *time.Time {
+	t := after(now, d)
+	if t == nil {
+		return nil
+	}
+	for t.Weekday() == time.Saturday || t.Weekday() == time.Sunday {
+		*t = t.AddDate(0, 0, 1)
+	}
+	return t
 }

@@ -83,7 +83,7 @@ const maxEstimate = 1000
 // Estimate is how many requests are in a list, up to maxEstimate.
 func (s *Service) Estimate(ctx context.Context, by Decider, bucket string) (int, error) {
 	var n int64
-	err := s.db.Read(ctx).Raw("SELECT count(*) FROM (SELECT 1 FROM approval_assignments WHERE approver_id = ? AND bucket = ? LIMIT ?) AS some",
+	err := s.db.Read(ctx).Raw("SELECT count(*) FROM (SELECT 1 FROM approval_assignments WHERE approver_id = ? AND bucket = ? LIMIT ?) AS found",
 		by.ID, bucket, maxEstimate).Scan(&n).Error
 	return int(n), err
 }
@@ -181,6 +181,6 @@ func (s *Service) SubmittedSince(tx *database.Tx, flowSlug string, at time.Time,
 		}
 	}
 	var n int64
-	err := tx.Raw("SELECT count(*) FROM (SELECT 1 FROM requests WHERE flow_slug = ? AND submitted_at >= ? LIMIT ?) AS some", flowSlug, at, most).Scan(&n).Error
+	err := tx.Raw("SELECT count(*) FROM (SELECT 1 FROM requests WHERE flow_slug = ? AND submitted_at >= ? LIMIT ?) AS found", flowSlug, at, most).Scan(&n).Error
 	return int(n), err
 }

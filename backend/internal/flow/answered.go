@@ -75,6 +75,9 @@ type Person struct {
 // Read takes the person out of clean answers.
 func (p Profile) Read(answers map[string]any) Person {
 	at := func(name string) string {
+		if name == "" {
+			return ""
+		}
 		s, _ := answers[name].(string)
 		return s
 	}

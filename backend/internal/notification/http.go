@@ -1,6 +1,7 @@
 package notification
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"mime"
@@ -8,8 +9,6 @@ import (
 	netmail "net/mail"
 	"net/textproto"
 	"strings"
-
-	"bufio"
 
 	"github.com/gin-gonic/gin"
 
@@ -135,10 +134,13 @@ func (h *handler) GetMailboxHTML(ctx context.Context, in GetMailboxHTMLRequestOb
 // mailPolicy is the one exception from the house's Content-Security-Policy: a mail carries its styles inline, because
 // mail programs know nothing else, and the mailbox shows it in a frame. So it gets a policy that allows inline styles and
 // the logo, and nothing besides. sandbox takes away scripts, forms and our origin: even a mail with a hole in it could
-// reach nothing of the person who looks at it.
+// reach nothing of the person who looks at it. Links may open a tab, because trying them out is what the mailbox is for.
 const mailPolicy = "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors 'self'"
 
 type mailPage string
+
+// inNewTab makes links of a mail open a tab, as in a mail program: the frame itself could show none of our pages.
+const inNewTab = `<base target="_blank">`
 
 // VisitGetMailboxHTMLResponse writes the mail with its own policy.
 func (p mailPage) VisitGetMailboxHTMLResponse(w http.ResponseWriter) error {
@@ -146,6 +148,6 @@ func (p mailPage) VisitGetMailboxHTMLResponse(w http.ResponseWriter) error {
 	w.Header().Set("Content-Security-Policy", mailPolicy)
 	w.Header().Del("X-Frame-Options")
 	w.WriteHeader(http.StatusOK)
-	_, err := w.Write([]byte(p))
+	_, err := w.Write([]byte(strings.Replace(string(p), "<head>", "<head>\n"+inNewTab, 1)))
 	return err
 }

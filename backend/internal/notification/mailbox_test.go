@@ -100,6 +100,7 @@ func TestMailbox_ShowsHTMLInACage(t *testing.T) {
 		require.NotContains(t, w.Header().Get("Content-Security-Policy"), "allow-scripts")
 		require.NotContains(t, w.Header().Get("Content-Security-Policy"), "allow-same-origin")
 		require.Contains(t, w.Body.String(), "<!doctype html>")
+		require.Contains(t, w.Body.String(), `<base target="_blank">`, "a link opens a tab: the cage shows no page of ours")
 	})
 }
 

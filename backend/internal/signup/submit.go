@@ -10,6 +10,7 @@ import (
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/email"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/fault"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/web"
 )
 
 // Keep stores answers as a draft; nil removes one. It returns field faults, ErrProofNeeded, ErrAlreadySent.
@@ -30,7 +31,7 @@ func (s *Service) Keep(ctx context.Context, id string, answers map[string]any) (
 				merged[name] = value
 			}
 		}
-		clean, fields := version.CheckDraft(merged)
+		clean, fields := version.Speaking(web.MetaOf(ctx).Locale).CheckDraft(merged)
 		if len(fields) > 0 {
 			return fault.FieldsFault(fields...)
 		}
@@ -105,7 +106,7 @@ func (s *Service) prepare(ctx context.Context, row *signup, answers map[string]a
 	if err != nil {
 		return nil, err
 	}
-	clean, fields := version.CheckFinal(answers, consents)
+	clean, fields := version.Speaking(web.MetaOf(ctx).Locale).CheckFinal(answers, consents)
 	if len(fields) > 0 {
 		return nil, fault.FieldsFault(fields...)
 	}

@@ -14,7 +14,7 @@ func Fold(s string) string {
 	var b strings.Builder
 	for _, r := range norm.NFKD.String(strings.ToLower(s)) {
 		switch {
-		case unicode.Is(unicode.Mn, r):
+		case unicode.Is(unicode.Mn, r), r == 0: // PostgreSQL keeps no NUL in text
 		case r == 'ł':
 			b.WriteRune('l')
 		case r == 'ø':

@@ -40,8 +40,8 @@ func init() {
 		"unknown_field":      "There is no such field here",
 		"field_wrong_type":   "This is not of the right kind",
 		"field_missing":      "Fill this in",
-		"field_too_long":     "Use {limit} or fewer",
-		"field_too_short":    "Use {limit} or more",
+		"field_too_long":     "Use {limit} characters or fewer",
+		"field_too_short":    "Use {limit} characters or more",
 		"field_not_a_choice": "Choose one of: {choices}",
 		"field_invalid":      "This cannot be accepted as it is",
 

@@ -56,3 +56,6 @@ func DecodeCursor(s string, v any) error {
 	}
 	return nil
 }
+
+// BadParameter refuses the query parameter name, whose value is none of those it may have.
+func BadParameter(name string) error { return errParameter.With("parameter", name) }
