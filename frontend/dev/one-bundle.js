@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** Pages that travel with the shell: the root layout, the error page and the start of a sign-up. */
-const FIRST = /src\/routes\/(\+(layout|error)\.(svelte|ts)|\(public\)\/(join\/\[flow\]\/)?\+(layout|page)\.)/;
+const FIRST = /src\/routes\/(\+(layout|error)\.(svelte|ts)|\(public\)\/(\+layout\.|join\/\[flow\]\/\+page\.))/;
 const JOURNEYS = {
   join: /src\/routes\/\(public\)\/join\//,
   staff: /src\/routes\/\(staff\)/,

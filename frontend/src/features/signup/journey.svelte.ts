@@ -2,7 +2,7 @@ import { getContext, setContext } from 'svelte';
 import { api, get, Problem, type Schemas } from '$lib/api';
 import { locale } from '$lib/i18n/index.svelte';
 import { check, visible, type Answers } from './check';
-import { begunFlow, forgetTyped, keepTyped, readTyped, rememberBegun } from './store';
+import { begunFlow, forgetBegun, forgetTyped, keepTyped, readTyped, rememberBegun } from './store';
 import { toSend } from './words';
 
 type Signup = Schemas['Signup'];
@@ -13,7 +13,7 @@ const DRAFT_MS = 800;
 
 /**
  * One person's way through a flow: what the server knows (`signup`), what was typed (`answers`), and what lies between. Lives
- * in the layout of /join/[flow]; the pages are its steps. Everything typed is in the tab's storage at once and, after proof, in
+ * in the layout of the steps of /join/[flow]. Everything typed is in the tab's storage at once and, after proof, in
  * the server's draft soon after, so back, reload, an ended session and a lost connection keep it.
  */
 export class Journey {
@@ -198,7 +198,7 @@ export class Journey {
     this.consents = {};
     this.email = '';
     this.ended = false;
-    forgetTyped(this.slug);
+    forgetBegun(this.slug);
   }
 }
 

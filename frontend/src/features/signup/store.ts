@@ -34,3 +34,8 @@ export const begunFlow = (): string => quietly(() => localStorage.getItem(BEGUN)
 export const rememberBegun = (slug: string): void => {
   quietly(() => localStorage.setItem(BEGUN, slug));
 };
+/** Begins anew: what was typed is gone, and the next address begins another sign-up. */
+export const forgetBegun = (slug: string): void => {
+  forgetTyped(slug);
+  quietly(() => localStorage.removeItem(BEGUN));
+};

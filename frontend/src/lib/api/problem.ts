@@ -35,13 +35,6 @@ export class Problem extends Error {
   }
 }
 
-/** Reads any failed answer, also one that a proxy in between wrote. */
-export async function problemOf(response: Response): Promise<Problem> {
-  const json = response.headers.get('Content-Type')?.includes('json');
-  const body: unknown = json ? await response.json().catch(() => undefined) : undefined;
-  return new Problem(response.status, (body ?? {}) as Body, response.headers);
-}
-
 /** Turns whatever was thrown into a Problem; our own mistakes stay visible in the console. */
 export function asProblem(thrown: unknown): Problem {
   if (thrown instanceof Problem) return thrown;

@@ -15,7 +15,7 @@ export type RichKey = keyof Rich;
 /** A piece of a sentence: plain text, or the name of a mark with the text inside it. */
 export type Piece = string | [tag: string, text: string];
 type Args<M, K extends keyof M> = M[K] extends undefined ? [] : [args: M[K]];
-type Bundle = 'base' | 'staff';
+type Bundle = 'base' | 'pages' | 'staff';
 type Message = string | ((a: unknown, f: typeof formats) => string | Piece[]);
 
 let current = $state.raw<{ code: string; messages: Record<string, Message> }>({ code: 'en', messages: {} });
@@ -61,12 +61,16 @@ async function use(code: string): Promise<void> {
 /** Loads the reader's language; called once, before anything is shown. */
 export const startLanguage = (): Promise<void> => use(choose());
 
-/** Adds the words of the staff pages; called by their layout before they are shown. */
-export async function loadStaffWords(): Promise<void> {
-  if (bundles.has('staff')) return;
-  bundles.add('staff');
+/** Adds words that the first page does not need; called by layouts before they are shown. */
+export async function loadWords(...wanted: Bundle[]): Promise<void> {
+  const missing = wanted.filter((b) => !bundles.has(b));
+  if (missing.length === 0) return;
+  missing.forEach((b) => bundles.add(b));
   await use(current.code);
 }
+
+/** Adds everything that staff pages say. */
+export const loadStaffWords = (): Promise<void> => loadWords('pages', 'staff');
 
 /** Switches the language now and remembers it. */
 export async function setLanguage(code: string): Promise<void> {

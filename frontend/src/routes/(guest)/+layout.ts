@@ -1,0 +1,3 @@
+import { loadRest } from '$lib/page/rest';
+
+export const load = async () => void (await loadRest());
