@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -100,7 +101,8 @@ func randomDefinition(r *rand.Rand) Definition {
 		d.Needs = append(d.Needs, randomText(r, d, false))
 	}
 	if r.IntN(3) == 0 {
-		d.State, d.ClosedReason = StateClosed, randomText(r, d, true)
+		opens := time.Unix(r.Int64N(4e9), 0).UTC()
+		d.State, d.ClosedReason, d.OpensAt = StateClosed, randomText(r, d, true), &opens
 	}
 	d.Approval.Automatic = true
 	d.Grants.Apps = []string{"drawings", "4", "true"}[:r.IntN(4)]

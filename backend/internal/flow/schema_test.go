@@ -39,7 +39,7 @@ var about = map[string]string{
 	"Field.type": "Type of the answer. sponsor is the exact e-mail address of an employee.", "Field.label": "The question.", "Field.hint": "One short line below the question.",
 	"Field.required": "Whether there has to be an answer; a required checkbox has to be ticked. Default false.", "Field.missing": "The sentence when a required answer is missing.",
 	"Field.autocomplete": "HTML autofill token. Names (name, given-name, family-name, organization, organization-title) are held to stricter rules, because they reach mails.",
-	"Field.minLength": "Characters, for text and longText.", "Field.maxLength": "Characters, for text (default 200, at most 500) and longText (default 2000, at most 10000).",
+	"Field.minLength":    "Characters, for text and longText.", "Field.maxLength": "Characters, for text (default 200, at most 500) and longText (default 2000, at most 10000).",
 	"Field.min": "For number.", "Field.max": "For number.", "Field.wholeNumber": "For number.", "Field.minDate": "For date.", "Field.maxDate": "For date.",
 	"Field.options": "For choice and choices.", "Field.when": "The field is shown only if this holds.", "Option.value": "What is kept.", "Option.label": "What people read.",
 	"Option.hint": "Below the label.", "Condition.field": "Name of an earlier field.", "Condition.is": "The answer is this.", "Condition.isNot": "The answer is not this; true of no answer.",
@@ -52,7 +52,7 @@ var about = map[string]string{
 	"Stage.id": "Unique in the flow.", "Stage.team": "How applicants read of those who decide.", "Stage.approvers": "Who may decide.",
 	"Stage.dueAfter": "When the decision is due.", "Stage.expireAfter": "When an undecided request ends by itself; never if left out.",
 	"Approvers.namedIn": "A field of type sponsor: the member named there decides. people and groups decide when nobody of ours is named.",
-	"Approvers.people": "E-mail addresses of members.", "Approvers.groups": "Names of groups.", "Grants.apps": "Names of apps.", "Grants.groups": "Names of groups.",
+	"Approvers.people":  "E-mail addresses of members.", "Approvers.groups": "Names of groups.", "Grants.apps": "Names of apps.", "Grants.groups": "Names of groups.",
 	"Ends.afterDays": "Days of access; without end if left out.", "Ends.maxDays": "The most days that an approver may give. Default afterDays.",
 }
 
@@ -178,6 +178,21 @@ func TestSchema_HoldsTheDemoFlows(t *testing.T) {
 		require.Empty(t, violations(root, root, doc, file.Name))
 	}
 	require.NotEmpty(t, violations(root, root, map[string]any{"apiVersion": "x", "extra": 1}, ""))
+}
+
+// The example of the reference is a flow that may be published.
+func TestReference_ItsExampleIsSound(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../../../docs/flows.md")
+	require.NoError(t, err)
+	_, rest, found := strings.Cut(string(raw), "```yaml\n")
+	require.True(t, found)
+	example, _, _ := strings.Cut(rest, "```")
+	_, mistakes := Read(File{"docs/flows.md", []byte(example)})
+	require.Empty(t, mistakes)
+	for _, key := range keysOf(reflect.TypeFor[Definition]()) {
+		require.Contains(t, string(raw), "`"+key+"`", "the reference explains every key")
+	}
 }
 
 // violations checks the part of JSON Schema that says which keys and types there are.

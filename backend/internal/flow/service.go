@@ -52,7 +52,7 @@ type Service struct {
 	mu        sync.Mutex
 	published map[string]believed // by slug
 	versions  map[versionKey]*Version
-	titles    map[versionKey]granted
+	shown     map[shownKey]shownFlow
 }
 
 type versionKey struct {
@@ -73,7 +73,7 @@ func New(n Needs) *Service {
 	}
 	return &Service{
 		db: n.DB, clock: n.Clock, ids: n.IDs, audit: n.Audit, catalogue: n.Catalogue, baseURL: n.BaseURL,
-		published: map[string]believed{}, versions: map[versionKey]*Version{}, titles: map[versionKey]granted{},
+		published: map[string]believed{}, versions: map[versionKey]*Version{}, shown: map[shownKey]shownFlow{},
 	}
 }
 
@@ -159,7 +159,7 @@ func (s *Service) Version(ctx context.Context, slug string, number int) (*Versio
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.versions) >= maxVersions {
-		s.versions, s.titles = map[versionKey]*Version{}, map[versionKey]granted{}
+		s.versions = map[versionKey]*Version{}
 	}
 	s.versions[key] = v
 	return v, nil

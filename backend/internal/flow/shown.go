@@ -3,6 +3,8 @@ package flow
 import (
 	"context"
 	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/text/language"
@@ -21,11 +23,7 @@ type Catalogue interface {
 // Best is the language of d for what a reader asks for: tags in the order of preference, header an Accept-Language. The
 // flow's first language if it has none of them.
 func (d Definition) Best(header string, tags ...string) string {
-	supported := make([]language.Tag, len(d.Languages))
-	for i, name := range d.Languages {
-		supported[i] = language.Make(name)
-	}
-	matcher := language.NewMatcher(supported)
+	matcher := matcherFor(d.Languages)
 	for _, tag := range tags {
 		if wanted, err := language.Parse(tag); err == nil {
 			if _, i, sure := matcher.Match(wanted); sure >= language.Low {
@@ -42,17 +40,65 @@ func (d Definition) Best(header string, tags ...string) string {
 	return d.Default()
 }
 
+// matchers by the languages they choose from: making one is slow, and flows have few different sets of languages.
+var matchers sync.Map
+
+func matcherFor(languages []string) language.Matcher {
+	key := strings.Join(languages, " ")
+	if m, ok := matchers.Load(key); ok {
+		return m.(language.Matcher)
+	}
+	supported := make([]language.Tag, len(languages))
+	for i, name := range languages {
+		supported[i] = language.Make(name)
+	}
+	m := language.NewMatcher(supported)
+	matchers.Store(key, m)
+	return m
+}
+
 // maxHeader is the longest Accept-Language that is read, in bytes.
 const maxHeader = 512
 
+// shownFresh is how long a flow is shown with the titles and logos that its grants had.
+const shownFresh = 10 * time.Second
+
+type shownKey struct {
+	versionKey
+	lang string
+}
+
+type shownFlow struct {
+	flow  Flow
+	until time.Time
+}
+
 // Shown is v as an applicant may see it, in the best language for lang. Who decides is named by team only. What is
-// granted has its title from the catalogue; what does not exist any more is left out.
+// granted has its title from the catalogue; what does not exist any more is left out. The caller must not change what
+// the answer points to: it is made once per version and language, and again when shownFresh is over.
 func (s *Service) Shown(ctx context.Context, v *Version, lang string) (Flow, error) {
-	lang = v.Best("", lang)
-	grants, err := s.grants(ctx, v, lang)
+	key, now := shownKey{versionKey{v.Slug, v.Number}, v.Best("", lang)}, s.clock.Now()
+	s.mu.Lock()
+	known, ok := s.shown[key]
+	s.mu.Unlock()
+	if ok && now.Before(known.until) {
+		return known.flow, nil
+	}
+	grants, err := s.grants(ctx, v, key.lang)
 	if err != nil {
 		return Flow{}, err
 	}
+	out := show(v, key.lang, grants)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.shown) >= maxVersions {
+		s.shown = map[shownKey]shownFlow{}
+	}
+	s.shown[key] = shownFlow{out, now.Add(shownFresh)}
+	return out, nil
+}
+
+func show(v *Version, lang string, grants []GrantShown) Flow {
 	t := texts{lang: lang, fallback: v.Default()}
 	out := Flow{
 		Slug: v.Slug, Version: v.Number, Language: lang, Languages: v.Languages, Title: t.in(v.Title), Description: t.in(v.Description),
@@ -80,7 +126,7 @@ func (s *Service) Shown(ctx context.Context, v *Version, lang string) (Flow, err
 			Text: t.opt(terms.Text), Url: t.opt(terms.URL),
 		})
 	}
-	return out, nil
+	return out
 }
 
 // texts writes texts in one language.
@@ -155,56 +201,28 @@ func optList[T any](list []T) *[]T {
 	return &list
 }
 
-// grantsFresh is how long titles and logos of what is granted are kept.
-const grantsFresh = 10 * time.Second
-
-type granted struct {
-	apps   []directory.App
-	groups []directory.Group
-	until  time.Time
-}
-
 // grants are what v gives, in the flow's order, as the catalogue calls them.
 func (s *Service) grants(ctx context.Context, v *Version, lang string) ([]GrantShown, error) {
-	known, err := s.granted(ctx, v)
+	apps, err := s.catalogue.AppsByName(ctx, v.Grants.Apps)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := s.catalogue.GroupsByName(ctx, v.Grants.Groups)
 	if err != nil {
 		return nil, err
 	}
 	out := []GrantShown{}
 	for _, name := range v.Grants.Apps {
-		if i := slices.IndexFunc(known.apps, func(a directory.App) bool { return a.Name == name }); i >= 0 {
-			app := known.apps[i]
+		if i := slices.IndexFunc(apps, func(a directory.App) bool { return a.Name == name }); i >= 0 {
+			app := apps[i]
 			out = append(out, GrantShown{Kind: GrantShownKindApp, Name: app.Title, Description: opt(app.DescriptionIn(lang)), LogoUrl: opt(app.Logo)})
 		}
 	}
 	for _, name := range v.Grants.Groups {
-		if i := slices.IndexFunc(known.groups, func(g directory.Group) bool { return g.Name == name }); i >= 0 {
-			group := known.groups[i]
+		if i := slices.IndexFunc(groups, func(g directory.Group) bool { return g.Name == name }); i >= 0 {
+			group := groups[i]
 			out = append(out, GrantShown{Kind: GrantShownKindGroup, Name: group.Title, Description: opt(group.Description)})
 		}
 	}
 	return out, nil
-}
-
-func (s *Service) granted(ctx context.Context, v *Version) (granted, error) {
-	key, now := versionKey{v.Slug, v.Number}, s.clock.Now()
-	s.mu.Lock()
-	known, ok := s.titles[key]
-	s.mu.Unlock()
-	if ok && now.Before(known.until) {
-		return known, nil
-	}
-	apps, err := s.catalogue.AppsByName(ctx, v.Grants.Apps)
-	if err != nil {
-		return granted{}, err
-	}
-	groups, err := s.catalogue.GroupsByName(ctx, v.Grants.Groups)
-	if err != nil {
-		return granted{}, err
-	}
-	known = granted{apps: apps, groups: groups, until: now.Add(grantsFresh)}
-	s.mu.Lock()
-	s.titles[key] = known
-	s.mu.Unlock()
-	return known, nil
 }
