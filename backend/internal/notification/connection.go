@@ -25,6 +25,7 @@ const implicitTLS = 465
 
 // connection is a greeted, protected and signed-in conversation with the mail server.
 type connection struct {
+	raw    net.Conn // closed to end whatever waits; the client's own Close would wait with it
 	client *smtp.Client
 	o      *SMTPOptions
 	sent   int // mails taken over on it
@@ -55,8 +56,8 @@ func (s *SMTP) connect(ctx context.Context) (*connection, error) {
 	if err != nil {
 		return nil, setUp{err}
 	}
-	c := &connection{o: &s.o}
-	if err := c.greet(ctx, raw); err != nil {
+	c := &connection{o: &s.o, raw: raw}
+	if err := c.greet(ctx); err != nil {
 		_ = raw.Close()
 		return nil, setUp{err}
 	}
@@ -64,15 +65,15 @@ func (s *SMTP) connect(ctx context.Context) (*connection, error) {
 }
 
 // greet makes a plain connection ready for mails.
-func (c *connection) greet(ctx context.Context, raw net.Conn) error {
-	defer context.AfterFunc(ctx, func() { _ = raw.Close() })()
-	if err := raw.SetDeadline(wall.Now().Add(c.o.Command)); err != nil {
+func (c *connection) greet(ctx context.Context) error {
+	defer context.AfterFunc(ctx, func() { _ = c.raw.Close() })()
+	if err := c.raw.SetDeadline(wall.Now().Add(c.o.Command)); err != nil {
 		return err
 	}
 	config := &tls.Config{ServerName: c.o.Host, RootCAs: c.o.Roots, MinVersion: tls.VersionTLS12}
-	conn := raw
+	conn := c.raw
 	if c.o.Port == implicitTLS && c.o.TLS != TLSOff {
-		conn = tls.Client(raw, config)
+		conn = tls.Client(c.raw, config)
 	}
 	var err error
 	if c.client, err = smtp.NewClient(conn, c.o.Host); err != nil {
@@ -167,7 +168,7 @@ func (c *connection) step(fn func() error) error {
 // send is one mail: exactly one MAIL, one RCPT and one DATA.
 func (c *connection) send(ctx context.Context, m *Message) error {
 	c.usable, c.stale = false, false
-	defer context.AfterFunc(ctx, func() { _ = c.client.Close() })()
+	defer context.AfterFunc(ctx, func() { _ = c.raw.Close() })()
 	if c.sent > 0 && wall.Now().Sub(c.since) > probeAfter {
 		if err := c.step(c.client.Noop); err != nil {
 			c.stale = true

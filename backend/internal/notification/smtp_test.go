@@ -48,9 +48,10 @@ func TestSMTP_HoldsItsConnectionAndSignsInOnlyOverTLS(t *testing.T) {
 		require.NoError(t, smtp.Send(t.Context(), message(t, letter(t, "en", sampleData()))))
 	}
 	require.Equal(t, "BANNER EHLO STARTTLS EHLO AUTH"+strings.Repeat(" MAIL RCPT DATA DOT", 3), s.said())
-	require.Equal(t, 1, s.connections)
-	require.False(t, s.clearAuth)
-	require.Equal(t, s.messages[0], s.messages[2], "the same mail has the same bytes, Message-ID included")
+	messages, _, connections, clearAuth := s.seen()
+	require.Equal(t, 1, connections)
+	require.False(t, clearAuth)
+	require.Equal(t, messages[0], messages[2], "the same mail has the same bytes, Message-ID included")
 }
 
 // TestSMTP_Refusals: what a server, or somebody between us, may do, and what becomes of the mail.
@@ -107,8 +108,9 @@ func TestSMTP_Refusals(t *testing.T) {
 			require.ErrorAs(t, err, &refusal)
 			require.Equal(t, tc.permanent, refusal.Permanent, "%v", err)
 			require.Contains(t, refusal.Error(), tc.words)
-			require.Len(t, s.messages, tc.taken)
-			require.False(t, s.clearAuth)
+			messages, _, _, clearAuth := s.seen()
+			require.Len(t, messages, tc.taken)
+			require.False(t, clearAuth)
 		})
 	}
 }
@@ -136,7 +138,8 @@ func TestSMTP_OpportunisticDoesNotFallBackFromABrokenHandshake(t *testing.T) {
 	s := serveSMTP(t, &smtpServer{tls: config})
 	smtp := transport(t, s, notification.SMTPOptions{TLS: notification.TLSOpportunistic, Roots: x509.NewCertPool()})
 	require.Error(t, smtp.Send(t.Context(), message(t, letter(t, "en", sampleData()))))
-	require.Empty(t, s.messages)
+	messages, _, _, _ := s.seen()
+	require.Empty(t, messages)
 }
 
 func TestSMTP_OneRefusedMailDoesNotCostTheConnection(t *testing.T) {
@@ -167,8 +170,9 @@ func TestSMTP_HeldConnectionMayDie(t *testing.T) {
 		for range 3 {
 			require.NoError(t, smtp.Send(t.Context(), message(t, letter(t, "en", sampleData()))), end)
 		}
-		require.Equal(t, 2, s.connections)
-		require.Len(t, s.messages, 3, "no mail is sent twice")
+		messages, _, connections, _ := s.seen()
+		require.Equal(t, 2, connections)
+		require.Len(t, messages, 3, "no mail is sent twice")
 	}
 }
 
@@ -194,7 +198,8 @@ func TestSMTP_OneMailIsOneTransaction(t *testing.T) {
 	}
 	n := len(mailtest.Attacks)
 	require.Equal(t, "BANNER EHLO"+strings.Repeat(" MAIL RCPT DATA DOT", n), s.said())
-	for _, line := range s.lines[1:] {
+	_, lines, _, _ := s.seen()
+	for _, line := range lines[1:] {
 		require.Contains(t, []string{"MAIL FROM:<access@partners.example.com> BODY=8BITMIME", "RCPT TO:<reader@fabrikam.de>", "DATA"}, line)
 	}
 }

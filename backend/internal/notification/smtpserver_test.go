@@ -11,6 +11,7 @@ import (
 	"encoding/base64"
 	"math/big"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -185,6 +186,13 @@ func (s *smtpServer) said() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return strings.Join(s.verbs, " ")
+}
+
+// seen is what the server has seen so far: messages, command lines, connections, and whether a password came in clear.
+func (s *smtpServer) seen() (messages, lines []string, connections int, clearAuth bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.messages), slices.Clone(s.lines), s.connections, s.clearAuth
 }
 
 func (s *smtpServer) count(verb string) (n int) {
