@@ -26,7 +26,7 @@ export function cleanValue(field: Field, raw: unknown): Cleaned {
   }
   if (typeof raw !== 'string') return { code: 'answer_type' };
   const long = field.type === 'longText';
-  const text = (long ? raw.replace(/\r\n?/g, '\n') : raw).normalize('NFC').trim();
+  const text = (long ? raw.replace(/\r\n?/g, '\n').replace(/[^\S\n]+$/gm, '') : raw).normalize('NFC').trim();
   if (text === '') return {};
   if (forbidden(text, long)) return { code: 'answer_characters' };
   return TEXTS[field.type]?.(field, text) ?? { value: text };
@@ -38,17 +38,20 @@ const TEXTS: Partial<Record<Field['type'], (field: Field, text: string) => Clean
   email: (_, text) => email(text),
   sponsor: (_, text) => email(text),
   phone: (_, text) => phone(text),
-  country: (_, text) => (COUNTRIES.includes(text.toUpperCase()) ? { value: text.toUpperCase() } : { code: 'answer_country' }),
+  country: (_, text) =>
+    COUNTRIES.includes(text.toUpperCase()) ? { value: text.toUpperCase() } : { code: 'answer_country' },
   choice: (field, text) =>
     field.options?.some((o) => o.value === text) ? { value: text } : { code: 'answer_choice' },
   date,
   url: (_, text) => (isWebAddress(text) ? { value: text } : { code: 'answer_url' }),
 };
 
-/** Control characters, line and paragraph separators, and what turns the direction of text around. */
+/** Control characters, line and paragraph separators, what turns the direction of text around, and what cannot be seen. */
 function forbidden(text: string, lines: boolean): boolean {
   const shown = lines ? text.replace(/[\n\t]/g, '') : text;
-  return /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(shown);
+  return /[\p{Cc}\p{Noncharacter_Code_Point}\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufffd\u{e0000}-\u{e007f}]/u.test(
+    shown,
+  );
 }
 
 function length(field: Field, text: string, max: number): Cleaned | undefined {
@@ -96,7 +99,9 @@ function isHost(host: string): boolean {
 
 /** E.164, from the ways people write it. */
 function phone(text: string): Cleaned {
-  const plain = latinDigits(text).replace(/\(0\)/, '').replace(/[\s().\/-]/g, '');
+  const plain = latinDigits(text)
+    .replace(/\(0\)/, '')
+    .replace(/[\s().\/-]/g, '');
   const found = /^(?:\+|00)([1-9]\d*)$/.exec(plain)?.[1] ?? '';
   const ok = found.length >= PHONE_DIGITS.min && found.length <= PHONE_DIGITS.max;
   return ok ? { value: `+${found}` } : { code: 'answer_phone' };
