@@ -174,6 +174,9 @@ func (s *Site) send(w http.ResponseWriter, r *http.Request, a *asset) {
 		return
 	}
 	h["Content-Type"], h["Content-Length"] = a.contentType, f.length
+	if strings.HasPrefix(f.name, logos) { // they stand in mails, which other sites and sandboxed frames show
+		h["Cross-Origin-Resource-Policy"] = []string{"cross-origin"}
+	}
 	if f.header != nil {
 		h["Content-Encoding"] = f.header
 	}
@@ -194,6 +197,9 @@ func (s *Site) send(w http.ResponseWriter, r *http.Request, a *asset) {
 	defer buffers.Put(buffer)
 	_, _ = io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{file}, *buffer) // a reader who left needs no answer
 }
+
+// logos are the files that mails show.
+const logos = "assets/orgs/"
 
 // buffers are lent to copying; without them every answer would allocate one.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}

@@ -53,7 +53,7 @@ func migrateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			house, err := app.Build(cmd.Context(), app.Options{Config: cfg, Logger: quiet(cfg), Version: version})
+			house, err := app.Build(cmd.Context(), app.Options{Config: cfg, Logger: quiet(cfg), Version: version, Command: true})
 			if err != nil {
 				return explain(err)
 			}

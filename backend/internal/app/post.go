@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"net/url"
+	"strings"
 
 	"github.com/vestibule-id/vestibule/backend/internal/audit"
 	"github.com/vestibule-id/vestibule/backend/internal/notification"
@@ -47,6 +48,9 @@ func (h *House) letterhead(ctx context.Context) (notification.House, error) {
 		return notification.House{}, err
 	}
 	head := notification.House{Org: tenant.Name, Legal: tenant.LegalName, Contact: tenant.ContactEmail, Privacy: h.Config.URL + "/privacy"}
+	if tenant.Logo != "" { // mail programs show no SVG: beside each logo stands its PNG
+		head.Logo = h.Config.URL + strings.TrimSuffix(tenant.Logo, ".svg") + ".png"
+	}
 	if head.Org == "" {
 		head.Org = h.Config.TenantDomain
 	}

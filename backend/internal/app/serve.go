@@ -53,11 +53,33 @@ func (h *House) Serve(ctx context.Context, say func(string)) error {
 	if !h.Config.OnLoopback() {
 		server.Drain = drain
 	}
+	serveOps, err := h.opsServer(health)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	work.Go(func() { serveOps(ctx) })
 	err = web.Serve(ctx, server)
+	stop()
 	work.Wait()
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), 25*time.Second)
 	defer cancel()
 	return errors.Join(err, h.Jobs.Stop(finish))
+}
+
+// opsServer listens for the operator's own eyes, if that is asked for: health in detail.
+func (h *House) opsServer(health *web.Health) (serve func(context.Context), err error) {
+	if h.Config.OpsAddr == "" {
+		return func(context.Context) {}, nil
+	}
+	listener, err := net.Listen("tcp", h.Config.OpsAddr)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not free: stop what listens there, or set VESTIBULE_OPS_ADDR: %w", h.Config.OpsAddr, err)
+	}
+	return func(ctx context.Context) {
+		if err := web.Serve(ctx, web.Server{Listener: listener, Handler: web.Ops(health, nil), Logger: h.Log}); err != nil {
+			h.Log.Error("the operations listener stopped", "error", err)
+		}
+	}, nil
 }
 
 // prepare brings the schema up to date, and tries again for as long as the database is away.

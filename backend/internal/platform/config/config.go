@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/vestibule-id/vestibule/backend/internal/platform/email"
@@ -13,7 +14,7 @@ import (
 type Config struct {
 	Addr    string `env:"VESTIBULE_ADDR" envDefault:"127.0.0.1:8080" form:"host:port" help:"Where the pages and the API listen."`
 	URL     string `env:"VESTIBULE_URL" form:"https://host" help:"The address people use; every link is made of it. Plain http only for loopback. Default: made of VESTIBULE_ADDR, where that is loopback."`
-	OpsAddr string `env:"VESTIBULE_OPS_ADDR" form:"host:port" help:"Where /metrics and detailed health listen, apart from the public. Default: off."`
+	OpsAddr string `env:"VESTIBULE_OPS_ADDR" form:"host:port" help:"Where /livez and /readyz with every check listen, apart from the public. Default: off."`
 	DataDir string `env:"VESTIBULE_DATA_DIR" envDefault:"./data" form:"folder" help:"Where the secret key and, by default, the database live."`
 	File    string `env:"VESTIBULE_CONFIG" form:"file" help:"A YAML file with settings: names without VESTIBULE_, in small letters."`
 
@@ -32,8 +33,6 @@ type Config struct {
 	TenantDomain string        `env:"VESTIBULE_TENANT_DOMAIN" form:"domain" help:"The organisation's own domain; names of guests end with it. Default: the host of VESTIBULE_URL, on loopback contoso.com."`
 
 	TrustedProxies Networks `env:"VESTIBULE_TRUSTED_PROXIES" form:"CIDR,CIDR…" help:"Proxies whose X-Forwarded-For is believed. Default: none."`
-	OutboundAllow  Networks `env:"VESTIBULE_OUTBOUND_ALLOW" form:"CIDR,CIDR…" help:"Internal networks that connectors may call all the same. Default: none."`
-	OutboundPorts  Ports    `env:"VESTIBULE_OUTBOUND_PORTS" envDefault:"443,8443" form:"port,port…" help:"Ports that connectors may call."`
 
 	Limits       string        `env:"VESTIBULE_LIMITS" envDefault:"on" oneof:"on,off" help:"Budgets per address and person. Off is refused unless everything listens on loopback."`
 	MaxInFlight  int           `env:"VESTIBULE_MAX_IN_FLIGHT" envDefault:"128" form:"1–100000" help:"API requests worked on at once; more wait shortly and are then answered 503."`
@@ -57,12 +56,19 @@ type Sender struct {
 func (c *Config) LimitsOn() bool { return c.Limits != "off" }
 
 // Mailbox says whether mail stays in the built-in mailbox instead of leaving by SMTP: without a mail server, and only
-// where the pages themselves are out of reach from outside this machine.
-func (c *Config) Mailbox() bool { return c.SMTPHost == "" && isLoopbackAddr(c.Addr) }
+// where the pages themselves are out of reach from outside this machine. The mailbox shows every code to anybody.
+func (c *Config) Mailbox() bool { return c.SMTPHost == "" && c.private() }
+
+// private says whether only this machine can see the pages: the process listens on loopback, and people use a loopback
+// address, so that no proxy on this machine brings strangers in.
+func (c *Config) private() bool {
+	u, err := url.Parse(c.URL)
+	return err == nil && isLoopbackHost(u.Hostname()) && isLoopbackAddr(c.Addr)
+}
 
 // OnLoopback says whether everything this process listens on is reachable from this machine only.
 func (c *Config) OnLoopback() bool {
-	return isLoopbackAddr(c.Addr) && (c.OpsAddr == "" || isLoopbackAddr(c.OpsAddr))
+	return c.private() && (c.OpsAddr == "" || isLoopbackAddr(c.OpsAddr))
 }
 
 // Networks is a list of networks, written as CIDRs or single addresses with commas between.

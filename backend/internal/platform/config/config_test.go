@@ -43,7 +43,6 @@ func TestLoad_nothingSetIsAWorkingHouseOnLoopback(t *testing.T) {
 	require.Equal(t, 10*time.Minute, c.CodeLifetime)
 	require.Equal(t, "contoso.com", c.TenantDomain)
 	require.Equal(t, "no-reply@contoso.com", c.Sender.Address.String())
-	require.Equal(t, config.Ports{443, 8443}, c.OutboundPorts)
 	require.Empty(t, c.TrustedProxies)
 }
 
@@ -124,7 +123,6 @@ func TestLoad_refuses(t *testing.T) {
 		{"codes that live for hours", []string{"VESTIBULE_CODE_LIFETIME=2h"}, "VESTIBULE_CODE_LIFETIME", "2h0m0s"},
 		{"not a network", []string{"VESTIBULE_TRUSTED_PROXIES=10.0.0.0/8,proxy.local"}, "VESTIBULE_TRUSTED_PROXIES", "proxy.local"},
 		{"trust in everybody", []string{"VESTIBULE_TRUSTED_PROXIES=0.0.0.0/0"}, "VESTIBULE_TRUSTED_PROXIES", "every address"},
-		{"port zero", []string{"VESTIBULE_OUTBOUND_PORTS=443,0"}, "VESTIBULE_OUTBOUND_PORTS", "443,0"},
 		{"a tenant that is no domain", []string{"VESTIBULE_TENANT_DOMAIN=contoso"}, "VESTIBULE_TENANT_DOMAIN", "contoso"},
 		{"a sender with a second header", []string{"VESTIBULE_MAIL_FROM=A\r\nBcc: e@evil.com <a@b.co>"}, "VESTIBULE_MAIL_FROM", "sender"},
 		{"user without password", []string{"VESTIBULE_SMTP_USERNAME=u"}, "VESTIBULE_SMTP_PASSWORD", "go together"},

@@ -133,7 +133,7 @@ func (c *Config) completeTenant(r *reader) {
 }
 
 func (c *Config) checkMail(r *reader) {
-	if c.SMTPHost == "" && !isLoopbackAddr(c.Addr) && !r.about("VESTIBULE_ADDR") {
+	if c.SMTPHost == "" && !c.private() && !r.about("VESTIBULE_ADDR") && !r.about("VESTIBULE_URL") {
 		r.wrong("VESTIBULE_SMTP_HOST", "is not set while the house can be reached from outside this machine: nobody would get mail", "set it to your mail server")
 	}
 	if c.SMTPTLS != "required" && c.SMTPHost != "" && !isLoopbackHost(c.SMTPHost) && c.SMTPTLSConfirm != c.SMTPTLS {
