@@ -8,12 +8,10 @@ type Names = { company: string; team: string };
 
 export const teamOf = (view: View, company: string): string => view.team || t('request.team', { company });
 
-const capital = (s: string) => s.charAt(0).toLocaleUpperCase() + s.slice(1);
-
 /** The heading is the state. */
 export function title(view: View, { company, team }: Names): string {
   if (view.state === 'pending') return t('request.title.pending', { team });
-  if (view.state === 'needs_info') return t('request.title.needs_info', { team: capital(team) });
+  if (view.state === 'needs_info') return t('request.title.needs_info', { team: team });
   if (view.state === 'denied') return t('request.title.denied', { company });
   return t(`request.title.${view.state}`);
 }
@@ -22,7 +20,7 @@ export function title(view: View, { company, team }: Names): string {
 export function text(view: View, { team }: Names): string[] {
   const mail = t('request.text.mail', { email: view.email });
   const until = view.endsAt ? [t('request.text.until', { date: date(view.endsAt) })] : [];
-  const decided = { team: capital(team), date: view.decidedAt ? date(view.decidedAt) : '' };
+  const decided = { team: team, date: view.decidedAt ? date(view.decidedAt) : '' };
   switch (view.state) {
     case 'submitted':
     case 'pending':
