@@ -10,7 +10,7 @@ import (
 	"text/template"
 	"time"
 
-	"github.com/goccy/go-yaml"
+	"go.yaml.in/yaml/v3"
 )
 
 // Languages are those that mails are written in. The first is the source and the last resort.
@@ -102,7 +102,9 @@ func (p *Phrases) read(texts fs.FS, lang string) error {
 		return err
 	}
 	found := map[string]*entry{}
-	if err := yaml.NewDecoder(bytes.NewReader(raw), yaml.Strict()).Decode(&found); err != nil {
+	decoder := yaml.NewDecoder(bytes.NewReader(raw))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&found); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	var wrong []error
