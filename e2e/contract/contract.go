@@ -42,8 +42,10 @@ func Load(path string) (*Contract, error) {
 	for template, item := range doc.Paths.Map() {
 		c.routes = append(c.routes, route{strings.Split(template, "/"), item})
 	}
-	for _, schema := range doc.Components.Schemas {
-		closed(schema, map[*openapi3.Schema]bool{})
+	for name, schema := range doc.Components.Schemas {
+		if name != "Problem" { // RFC 9457 §3.2: a problem may have members of its own kind
+			closed(schema, map[*openapi3.Schema]bool{})
+		}
 	}
 	return c, nil
 }
@@ -120,6 +122,9 @@ func (c *Contract) Check(a Answer) error {
 	op := c.Operation(a.Method, a.Path)
 	if op == nil && !strings.HasPrefix(a.Path, "/api/v1/") {
 		return nil
+	}
+	if a.Status == http.StatusRequestHeaderFieldsTooLarge {
+		return nil // net/http says so before anybody of ours has read a line
 	}
 	if a.Header.Get("Request-Id") == "" {
 		return errors.New("the answer bears no Request-Id")

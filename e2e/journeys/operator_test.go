@@ -96,13 +96,13 @@ func TestBadInput_FlowChangedInBetween(t *testing.T) {
 	kinds(t, func(t *testing.T, kind string) {
 		tn := own(t, kind, 1, nil)
 		maria, late := tn.visitor(t, "maria").proves(partner), tn.visitor(t, "late").proves(partner)
-		tn.appliesWhileClosed(t, func(yaml string) string {
+		tn.applies(t, func(yaml string) string {
 			return strings.Replace(yaml, "name: company, type: text", "name: employer, type: text", 1)
 		}, "organisation: company", "organisation: employer")
 		fresh := tn.visitor(t, "fresh").proves(partner).speaks("de")
 		fresh.sends(partner, answered()).field("/answers/company", "field_unknown")
 		maria.sends(partner, answered()).is(http.StatusAccepted) // stays on the version it began with
-		tn.appliesWhileClosed(t, func(yaml string) string {
+		tn.applies(t, func(yaml string) string {
 			return strings.Replace(yaml, "  languages: [en, de]\n", "  languages: [en, de]\n  state: closed\n  closedReason: { en: \"Over.\", de: \"Vorbei.\" }\n", 1)
 		})
 		late.leavesNoTrace(func() { late.speaks("de").sends_(answered()).refused(http.StatusGone, "flow_closed") })
@@ -118,8 +118,8 @@ func (p *person) sends_(answers map[string]any) answer {
 	return p.post(p.path("/submit"), map[string]any{"answers": answers, "consents": []map[string]any{{"terms": "site-rules", "version": "4"}}})
 }
 
-// appliesWhileClosed publishes a changed partner flow. On SQLite the file has one owner, so the house is stopped for it.
-func (tn *town) appliesWhileClosed(t *testing.T, change func(string) string, more ...string) {
+// applies publishes a changed partner flow while the house is open, and waits until it is shown.
+func (tn *town) applies(t *testing.T, change func(string) string, more ...string) {
 	t.Helper()
 	good, err := os.ReadFile(filepath.Join(stack.Root(), "e2e", "journeys", "testdata", "flows", "partner.yaml"))
 	require.NoError(t, err)
@@ -127,27 +127,22 @@ func (tn *town) appliesWhileClosed(t *testing.T, change func(string) string, mor
 	require.NotEqual(t, string(good), text)
 	file := filepath.Join(t.TempDir(), "partner.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-	if tn.name == "sqlite" || tn.plan.SQLite() {
-		_, err := tn.plan.Run(t.Context(), "flow", "apply", "-f", file)
-		require.ErrorContains(t, err, "another vestibule", "two processes on one file is a mistake that is told")
-		require.NoError(t, tn.replicas[0].Stop(t.Context()))
-	}
 	_, err = tn.plan.Run(t.Context(), "flow", "apply", "-f", file)
 	require.NoError(t, err)
-	if tn.plan.SQLite() {
-		house, err := tn.plan.StartAt(tn.replicas[0].Addr)
-		require.NoError(t, err)
-		require.NoError(t, house.Ready(t.Context()))
-		tn.replicas[0] = house
-		return
-	}
-	was := tn.browserOf(t, "x@example.com").get("/api/v1/flows/" + partner)
-	_ = was
 	eventually(t, "the new version", func() bool {
-		n := tn.count(t, "SELECT version FROM flows WHERE slug = ?", partner)
 		a := tn.browserOf(t, "x@example.com").get("/api/v1/flows/" + partner)
-		return a.status == http.StatusGone || int(a.value("version").(float64)) == n
+		return a.status == http.StatusGone || int(a.value("version").(float64)) == tn.count(t, "SELECT version FROM flows WHERE slug = ?", partner)
 	})
+}
+
+func TestASecondServerOnOneFileIsRefused(t *testing.T) {
+	t.Parallel()
+	tn := own(t, "sqlite", 1, nil)
+	second, err := tn.plan.Start()
+	require.NoError(t, err)
+	require.Error(t, second.Wait(t.Context()))
+	require.Contains(t, second.Log.String()+second.Out.String(), "another vestibule")
+	require.Equal(t, http.StatusOK, tn.replicas[0].Answers(t.Context(), "/readyz"))
 }
 
 func TestT52_APIKeysDoWhatTheirScopesSay(t *testing.T) {

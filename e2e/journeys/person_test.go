@@ -168,7 +168,7 @@ func (p *person) try(method, path string, body any) (answer, error) {
 	}
 	a := answer{t: p.t, lang: p.lang, method: method, path: path, status: res.StatusCode, header: res.Header, body: all}
 	if err := theContract.Check(contract.Answer{Method: method, Path: path, Status: res.StatusCode, Header: res.Header, Body: all}); err != nil {
-		p.t.Errorf("%s breaks the contract: %v", a, err)
+		p.t.Errorf("%s breaks the contract: %.300v", a, err)
 	}
 	return a, nil
 }

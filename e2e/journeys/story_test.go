@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"regexp"
-	"strings"
 	"testing"
 	"time"
 
@@ -59,18 +58,12 @@ func (tn *town) letterAbout(t *testing.T, address, needle string) stack.Letter {
 	t.Helper()
 	var found stack.Letter
 	eventually(t, "mail to "+address+" about "+needle, func() bool {
-		list, err := tn.mail.To(t.Context(), address)
-		if err != nil {
+		list, err := tn.mail.About(t.Context(), address, needle)
+		if err != nil || len(list) == 0 {
 			return false
 		}
-		for _, one := range list {
-			l, err := tn.mail.Read(t.Context(), one.ID)
-			if err == nil && strings.Contains(l.Subject+l.Text, needle) {
-				found = l
-				return true
-			}
-		}
-		return false
+		found, err = tn.mail.Read(t.Context(), list[0].ID)
+		return err == nil
 	})
 	return found
 }

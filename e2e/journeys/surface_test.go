@@ -238,7 +238,7 @@ func TestT102_HugeShapesAreRefused(t *testing.T) {
 				require.Contains(t, []int{400, 422}, a.status, "%s: %s", name, a)
 			}
 		})
-		big := tn.visitor(t, "big").with("X-Big", strings.Repeat("x", 20<<10))
+		big := tn.visitor(t, "big").with("X-Big", strings.Repeat("x", 40<<10))
 		a, err := big.try(http.MethodGet, "/api/v1/tenant", nil)
 		if err == nil {
 			require.Equal(t, http.StatusRequestHeaderFieldsTooLarge, a.status)
@@ -252,7 +252,7 @@ func TestT103_LogLinesCannotBeForged(t *testing.T) {
 		mark := "forged" + unique()
 		maria := tn.visitor(t, "maria")
 		forged := `{"level":"ERROR","msg":"` + mark + `"}`
-		maria.with("User-Agent", "x\x1b[31m"+forged+strings.Repeat("A", 10<<10)).get("/api/v1/tenant")
+		maria.with("User-Agent", "x "+forged+strings.Repeat("A", 10<<10)).get("/api/v1/tenant")
 		maria.get("/%0a" + strings.ReplaceAll(strings.ReplaceAll(forged, `"`, "%22"), " ", "%20"))
 		maria.begins(partner)
 		maria.speaks("de").gives("a@b.com\n"+forged).field("/email", "email_invalid")

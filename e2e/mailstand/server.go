@@ -36,6 +36,7 @@ type Server struct {
 	wire   bytes.Buffer
 	next   int
 	closed chan struct{}
+	once   sync.Once
 	smtp   *smtp.Server
 	http   *http.Server
 }
@@ -62,11 +63,13 @@ func Listen() (*Server, error) {
 	return s, nil
 }
 
-// Close stops both servers.
+// Close stops both servers; a second time does nothing.
 func (s *Server) Close() {
-	close(s.closed)
-	_ = s.smtp.Close()
-	_ = s.http.Close()
+	s.once.Do(func() {
+		close(s.closed)
+		_ = s.smtp.Close()
+		_ = s.http.Close()
+	})
 }
 
 // Wire is every byte that clients sent, commands and messages.

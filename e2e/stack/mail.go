@@ -134,6 +134,13 @@ func (m *Mail) To(ctx context.Context, address string) ([]mailstand.Summary, err
 	return list.Messages, err
 }
 
+// About lists the mails for address whose subject or text holds words, newest first.
+func (m *Mail) About(ctx context.Context, address, words string) ([]mailstand.Summary, error) {
+	var list mailstand.List
+	err := m.get(ctx, "/api/v1/search?limit=50&query="+url.QueryEscape(`to:"`+address+`" "`+words+`"`), &list)
+	return list.Messages, err
+}
+
 // Letter is one mail whole, with its headers as they came and its source.
 type Letter struct {
 	mailstand.Message
