@@ -22,7 +22,7 @@ type signinOrder struct {
 }
 
 func (s *Service) orderCode(tx *database.Tx, row *signin, to email.Address) error {
-	allowed, err := s.mailAllowed(tx, to)
+	allowed, err := s.MailAllowed(tx, to)
 	if err != nil {
 		return err
 	}

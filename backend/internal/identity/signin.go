@@ -3,7 +3,6 @@ package identity
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/vestibule-id/vestibule/backend/internal/audit"
@@ -15,41 +14,17 @@ import (
 	"github.com/vestibule-id/vestibule/backend/internal/platform/web"
 )
 
-const (
-	// signinLife is how long a sign-in may be finished.
-	signinLife = 60 * time.Minute
-	// mailsAnHour is how many codes one sign-in may ask for (settled.md §3).
-	mailsAnHour = 5
-)
+// signinLife is how long a sign-in may be finished.
+const signinLife = 60 * time.Minute
 
-// resendWaits are the waits before the second, third and every later code (settled.md §3).
-var resendWaits = []time.Duration{30 * time.Second, 60 * time.Second, 120 * time.Second}
-
-// Budgets of security.md §4. The network address's is told (429); a mailbox's is silent, because the answer must not
-// tell one address from another. A mailbox has one set of budgets for all codes, whatever room they are of.
-var (
-	mailsPerAddress = limits.Budget{Burst: 20, Refill: 3 * time.Minute}
-	mailsPerMailbox = []limits.Budget{
-		{Burst: 3, Refill: 200 * time.Second}, // 3 in 10 minutes
-		{Burst: 6, Refill: 10 * time.Minute},  // 6 an hour
-		{Burst: 12, Refill: 2 * time.Hour},    // 12 a day
-	}
-)
+// mailsPerAddress is the budget of security.md §4 for a network address; it is told (429).
+var mailsPerAddress = limits.Budget{Burst: 20, Refill: 3 * time.Minute}
 
 // alive says whether the sign-in may go on at now.
 func (s *signin) alive(now time.Time) bool { return s.FinishedAt == nil && now.Before(s.ExpiresAt) }
 
-// resendAt is when the next code may be asked for; the zero time means now.
-func (s *signin) resendAt() time.Time {
-	switch {
-	case s.MailAskedAt == nil || s.MailsAsked == 0:
-		return time.Time{}
-	case s.MailsAsked >= mailsAnHour:
-		return s.MailAskedAt.Add(time.Hour)
-	default:
-		return s.MailAskedAt.Add(resendWaits[min(s.MailsAsked, len(resendWaits))-1])
-	}
-}
+// pace is how often the sign-in has asked for a code.
+func (s *signin) pace() Pace { return Pace{Asked: s.MailsAsked, Last: s.MailAskedAt} }
 
 // Asked is a wish for a sign-in code.
 type Asked struct {
@@ -86,15 +61,15 @@ func (s *Service) AskSignin(ctx context.Context, in Asked) (Begun, error) {
 		if err != nil {
 			return err
 		}
-		if wait := row.resendAt().Sub(tx.Now); wait > 0 {
-			return ErrTooSoon.With("seconds", strconv.Itoa(int((wait+time.Second-1)/time.Second))).RetryAfter(wait)
+		pace := row.pace()
+		if err := pace.Ask(tx.Now); err != nil {
+			return err
 		}
-		now := tx.Now
-		row.MailsAsked, row.MailAskedAt = row.MailsAsked+1, &now
+		row.MailsAsked, row.MailAskedAt = pace.Asked, pace.Last
 		if err := putSignin(tx, row); err != nil {
 			return err
 		}
-		begun = Begun{Token: token, ExpiresAt: now.Add(s.Codes.lifetime), ResendAt: row.resendAt()}
+		begun = Begun{Token: token, ExpiresAt: tx.Now.Add(s.Codes.lifetime), ResendAt: row.pace().ResendAt()}
 		return s.orderCode(tx, row, address)
 	})
 	return begun, err
@@ -133,20 +108,6 @@ func (s *Service) mayAsk(tx *database.Tx) error {
 		return ErrTooMany.RetryAfter(wait)
 	}
 	return err
-}
-
-// mailAllowed says whether this mailbox may have one more mail that a stranger asked for. All budgets are charged, so
-// that asking costs the same whatever the answer.
-func (s *Service) mailAllowed(tx *database.Tx, to email.Address) (bool, error) {
-	allowed := true
-	for i, budget := range mailsPerMailbox {
-		ok, _, err := s.limits.Take(tx, "mail.to"+strconv.Itoa(i)+":"+to.Canonical(), budget)
-		if err != nil {
-			return false, err
-		}
-		allowed = allowed && ok
-	}
-	return allowed, nil
 }
 
 // Finished is a sign-in that led to a session.

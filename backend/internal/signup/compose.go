@@ -43,7 +43,7 @@ func (s *Service) registerMails() {
 // orderCode orders the mail that proves an address, unless this mailbox has had enough for now: then nothing is sent,
 // and nothing in the answer tells.
 func (s *Service) orderCode(tx *database.Tx, row *signup, to email.Address) error {
-	allowed, err := s.mailAllowed(tx, to)
+	allowed, err := s.Identity.MailAllowed(tx, to)
 	if err != nil || !allowed {
 		return err
 	}

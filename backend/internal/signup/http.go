@@ -88,7 +88,7 @@ func (h *handler) GiveSignupEmail(ctx context.Context, in GiveSignupEmailRequest
 		return nil, err
 	}
 	return GiveSignupEmail202JSONResponse{
-		Step: CodeSentStepCode, CodeLength: codeLength, ResendAt: row.resendAt(), ExpiresAt: row.MailAskedAt.Add(h.signups.Identity.Codes.Life()),
+		Step: CodeSentStepCode, CodeLength: codeLength, ResendAt: row.pace().ResendAt(), ExpiresAt: row.MailAskedAt.Add(h.signups.Identity.Codes.Life()),
 	}, nil
 }
 
@@ -140,7 +140,7 @@ func (h *handler) show(ctx context.Context, row *signup) (Signup, error) {
 	shown := Signup{Id: row.ID, Flow: row.FlowSlug, FlowVersion: row.FlowVersion, Step: SignupStep(row.Step), ExpiresAt: row.ExpiresAt, Email: opt(row.Mail)}
 	switch row.Step {
 	case StepCode:
-		length, resend, expires := codeLength, row.resendAt(), row.MailAskedAt.Add(h.signups.Identity.Codes.Life())
+		length, resend, expires := codeLength, row.pace().ResendAt(), row.MailAskedAt.Add(h.signups.Identity.Codes.Life())
 		shown.CodeLength, shown.ResendAt, shown.CodeExpiresAt = &length, &resend, &expires
 	case StepDetails:
 		answers := Answers(row.Answers.V)

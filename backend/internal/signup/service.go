@@ -3,7 +3,6 @@ package signup
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/vestibule-id/vestibule/backend/internal/approval"
@@ -102,9 +101,11 @@ func (s *Service) GiveEmail(ctx context.Context, id, typed, locale string) (*sig
 		if err := s.accepts(tx.Context(), row, address); err != nil {
 			return err
 		}
-		if wait, ok := row.askMail(tx.Now); !ok {
-			return identity.ErrTooSoon.With("seconds", strconv.Itoa(int(wait.Seconds())+1)).RetryAfter(wait)
+		pace := row.pace()
+		if err := pace.Ask(tx.Now); err != nil {
+			return err
 		}
+		row.MailsAsked, row.MailAskedAt = pace.Asked, pace.Last
 		if err := s.told(tx, "signup.mail:", mailsPerAddress); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package signup
 import (
 	"time"
 
+	"github.com/vestibule-id/vestibule/backend/internal/identity"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
 )
 
@@ -22,14 +23,9 @@ const (
 	unprovedLife = 60 * time.Minute
 	draftLife    = 7 * 24 * time.Hour
 	// sentLife is how long the browser that sent a request may look at it without proving the address again.
-	sentLife = 90 * 24 * time.Hour
-	// mailsAnHour is how many codes one sign-up may ask for (settled.md §3).
-	mailsAnHour = 5
-	codeLength  = 6
+	sentLife   = 90 * 24 * time.Hour
+	codeLength = 6
 )
-
-// resendWaits are the waits before the second, third and every later code (settled.md §3).
-var resendWaits = []time.Duration{30 * time.Second, 60 * time.Second, 120 * time.Second}
 
 // signup is a row of signups.
 type signup struct {
@@ -61,29 +57,8 @@ func (s *signup) proved() bool { return s.ProvedAt != nil }
 // alive says whether the sign-up may go on at now; its last instant still counts.
 func (s *signup) alive(now time.Time) bool { return !now.After(s.ExpiresAt) }
 
-// resendAt is when the next code may be asked for, counting those asked; the zero time means now.
-func (s *signup) resendAt() time.Time {
-	if s.MailAskedAt == nil || s.MailsAsked == 0 {
-		return time.Time{}
-	}
-	if s.MailsAsked >= mailsAnHour {
-		return s.MailAskedAt.Add(time.Hour)
-	}
-	return s.MailAskedAt.Add(resendWaits[min(s.MailsAsked, len(resendWaits))-1])
-}
-
-// askMail counts one more code asked for at now, or says when it may be.
-func (s *signup) askMail(now time.Time) (wait time.Duration, ok bool) {
-	if at := s.resendAt(); now.Before(at) {
-		return at.Sub(now), false
-	}
-	if s.MailsAsked >= mailsAnHour {
-		s.MailsAsked = 0 // an hour has passed since the fifth
-	}
-	s.MailsAsked++
-	s.MailAskedAt = &now
-	return 0, true
-}
+// pace is how often the sign-up has asked for a code.
+func (s *signup) pace() identity.Pace { return identity.Pace{Asked: s.MailsAsked, Last: s.MailAskedAt} }
 
 // changeAddress takes another address: nothing proved or typed for the old one goes over to it (security.md T14).
 func (s *signup) changeAddress(mail, address string) {

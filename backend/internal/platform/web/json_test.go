@@ -92,7 +92,7 @@ func TestBind_noBody(t *testing.T) {
 func TestBind_fieldSentencesAreFilled(t *testing.T) {
 	t.Parallel()
 	w := open(t).ask(t, "POST", "/api/v1/things/1", `{"name":"toolong"}`, "Accept-Language: de")
-	require.Contains(t, w.Body.String(), `"detail":"Höchstens 5"`)
+	require.Contains(t, w.Body.String(), `"detail":"Höchstens 5 Zeichen"`)
 }
 
 // F11: what is accepted has no doubled keys, no unknown fields, nothing behind it, and bounded depth; writing it again
