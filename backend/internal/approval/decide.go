@@ -46,8 +46,8 @@ type verdict struct {
 // Decide takes the decision of one approver on the stage that waits. It takes effect exactly once, whatever is pressed
 // twice and on whichever replica: the request's row is locked and the stage has one decision (approval_decisions_once).
 //
-// It returns ErrNotFound when the request is not by's to decide, ErrOwnRequest, ErrOtherStage, ErrAlreadyDecided (who,
-// when) or ErrClosed; field faults for a missing reason and an end out of bounds. Writes audit "approval.approved" or
+// It returns ErrNotFound when the request is not by's to decide, ErrOwnRequest, ErrOtherStage, ErrSamePerson,
+// ErrAlreadyDecided (who, when) or ErrClosed; field faults for a missing reason and an end out of bounds. Writes audit "approval.approved" or
 // "approval.denied", or "approval.refused" for one's own request.
 func (s *Service) Decide(ctx context.Context, id string, by Decider, g Given) (*Request, error) {
 	if err := checkGiven(g); err != nil {
@@ -58,6 +58,11 @@ func (s *Service) Decide(ctx context.Context, id string, by Decider, g Given) (*
 		r, err := s.lockForDecision(tx, id, by)
 		if err != nil {
 			return err
+		}
+		if g.Decision == Approve {
+			if err := fourEyes(tx, r, by); err != nil {
+				return err
+			}
 		}
 		if err := s.setEnd(tx, r, g); err != nil {
 			return err
@@ -121,8 +126,29 @@ func (s *Service) lockForDecision(tx *database.Tx, id string, by Decider) (*Requ
 	return nil, ErrOtherStage
 }
 
-// setEnd takes a chosen end of access, within a day from now and the flow's longest.
+// fourEyes keeps a person who approved an earlier stage from approving this one too, unless nobody else was asked: then
+// the request would wait for ever. Programs are no person.
+func fourEyes(tx *database.Tx, r *Request, by Decider) error {
+	if r.Stage == 1 || by.ID == everyKey {
+		return nil
+	}
+	approved, err := hasApproved(tx, r.ID, by.ID)
+	if err != nil || !approved {
+		return err
+	}
+	asked, err := approverIDs(tx, r.ID, r.Stage)
+	if err == nil && len(asked) > 1 {
+		return ErrSamePerson
+	}
+	return err
+}
+
+// setEnd takes a chosen end of access, between a day from now and the flow's longest. An end that an earlier stage chose
+// may be too near by now; then this stage has to choose.
 func (s *Service) setEnd(tx *database.Tx, r *Request, g Given) error {
+	if g.Until == nil {
+		g.Until = r.AccessUntil
+	}
 	if g.Until == nil || g.Decision != Approve {
 		return nil
 	}
@@ -130,8 +156,12 @@ func (s *Service) setEnd(tx *database.Tx, r *Request, g Given) error {
 	if err != nil {
 		return err
 	}
-	latest := tx.Now.AddDate(0, 0, version.Ends.Longest())
-	if g.Until.Before(tx.Now.AddDate(0, 0, 1).Add(-time.Hour)) || (version.Ends.Longest() > 0 && g.Until.After(latest.Add(24*time.Hour))) {
+	latest, endless := tx.Now.AddDate(0, 0, version.Ends.Longest()), version.Ends.Longest() == 0
+	soon := g.Until.Before(tx.Now.AddDate(0, 0, 1).Add(-time.Hour))
+	switch {
+	case soon && endless:
+		return fault.FieldsFault(fault.Field{Pointer: "/until", Code: "until_too_soon"})
+	case soon, !endless && g.Until.After(latest.Add(24*time.Hour)):
 		return fault.FieldsFault(fault.Field{Pointer: "/until", Code: "until_out_of_range", Params: map[string]string{"latest": latest.Format(time.DateOnly)}})
 	}
 	until := g.Until.UTC()

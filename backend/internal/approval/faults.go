@@ -21,7 +21,9 @@ var (
 	ErrOwnRequest = fault.New(fault.Forbidden, "own_request", "Nobody decides their own request. A colleague has to decide this one.")
 	// ErrOtherStage is for an approver of a stage that does not wait now.
 	ErrOtherStage = fault.New(fault.Conflict, "other_stage", "This request waits for another stage. You are told when it is your turn.")
-	// ErrReasonMissing is a field fault for denials.
+	// ErrSamePerson is for one person who would approve two stages, where somebody else was asked as well.
+	ErrSamePerson = fault.New(fault.Conflict, "same_person", "You have approved an earlier stage. A colleague has to approve this one; you may still deny it.")
+	// ErrNothingAsked is for a reply without a question.
 	ErrNothingAsked = fault.New(fault.Conflict, "nothing_asked", "Nothing was asked, so there is nothing to answer. Open the status page again to see where the request stands.")
 	// ErrAlreadyAsked is for a second question while the first waits for its answer.
 	ErrAlreadyAsked = fault.New(fault.Conflict, "already_asked", "A question is open already. Wait for the answer, or decide now.")
@@ -38,6 +40,7 @@ func init() {
 	fault.DefineField("reason_missing", "Write a reason for the denial")
 	fault.DefineField("text_missing", "Write a text first")
 	fault.DefineField("text_too_long", "Use {max} characters or fewer")
+	fault.DefineField("until_too_soon", "Choose a day from tomorrow on")
 	fault.DefineField("until_out_of_range", "Choose a day between tomorrow and {latest}")
 }
 

@@ -54,13 +54,16 @@ func (h *handler) ListApprovals(ctx context.Context, in ListApprovalsRequestObje
 	}
 	answer := ApprovalList{Data: make([]ApprovalSummary, len(found)), HasMore: next != nil}
 	for i := range found {
-		answer.Data[i] = summary(&found[i])
+		answer.Data[i] = summary(&found[i], h.approvals.clock.Now())
 	}
 	if next != nil {
 		cursor := web.EncodeCursor(next)
 		answer.Next = &cursor
 	}
 	if in.Params.Count != nil {
+		if !in.Params.Count.Valid() {
+			return nil, web.BadParameter("count")
+		}
 		n, err := h.approvals.Estimate(ctx, by, q.Bucket)
 		if err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package approval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,7 +59,7 @@ func (s *Service) Prepare(ctx context.Context, o Opening) (*Plan, error) {
 func (s *Service) draft(o Opening) Request {
 	profile := o.Flow.Profile.Read(o.Answers)
 	r := Request{
-		ID: s.ids.New("req"), Reference: s.ids.Reference(), Source: o.Source, SourceID: o.SourceID, State: Pending,
+		ID: s.ids.New("req"), Source: o.Source, SourceID: o.SourceID, State: Pending,
 		FlowSlug: o.Flow.Slug, FlowTitle: o.Flow.Title.In(o.Locale, o.Flow.Default()), FlowVersion: o.Flow.Number,
 		Mail: o.Mail.String(), Address: o.Mail.Canonical(), Locale: o.Locale,
 		Name: profile.DisplayName(), GivenName: profile.GivenName, Surname: profile.Surname,
@@ -69,8 +70,14 @@ func (s *Service) draft(o Opening) Request {
 		r.Team = o.Flow.Approval.Stages[0].Team.In(o.Locale, o.Flow.Default())
 	}
 	r.Answers.V, r.Consents.V = o.Answers, o.Consents
-	r.SearchText = database.Fold(strings.Join([]string{r.Name, r.Mail, r.Organisation, r.Reference, strings.ReplaceAll(r.Reference, "-", "")}, " "))
+	r.refer(s.ids.Reference())
 	return r
+}
+
+// refer gives the request its reference, and the text it is found by.
+func (r *Request) refer(reference string) {
+	r.Reference = reference
+	r.SearchText = database.Fold(strings.Join([]string{r.Name, r.Mail, r.Organisation, reference, strings.ReplaceAll(reference, "-", "")}, " "))
 }
 
 // approvers finds who decides a stage: the member that the applicant named, else the flow's people and groups, else the
@@ -141,12 +148,8 @@ func (s *Service) Open(tx *database.Tx, p *Plan) (r *Request, fresh bool, err er
 		stage := version.Approval.Stages[0]
 		req.DueAt, req.ExpiresAt = due(tx.Now, time.Duration(stage.DueAfter)), after(tx.Now, time.Duration(stage.ExpireAfter))
 	}
-	res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&req)
-	if res.Error != nil {
-		return nil, false, fmt.Errorf("insert request: %w", res.Error)
-	}
-	if res.RowsAffected == 0 {
-		live, err := liveRequest(tx, req.FlowSlug, req.Address)
+	live, err := s.insert(tx, &req)
+	if err != nil || live != nil {
 		return live, false, err
 	}
 	if p.automatic {
@@ -157,6 +160,30 @@ func (s *Service) Open(tx *database.Tx, p *Plan) (r *Request, fresh bool, err er
 	}
 	return &req, true, s.callApprovers(tx, &req)
 }
+
+// maxReferences is how often a reference that is taken is drawn again; 30 random bits meet once in a long while.
+const maxReferences = 5
+
+// insert stores r and returns nil, or returns the live request of the same address and flow.
+func (s *Service) insert(tx *database.Tx, r *Request) (live *Request, err error) {
+	for range maxReferences {
+		res := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(r)
+		if res.Error != nil {
+			return nil, fmt.Errorf("insert request: %w", res.Error)
+		}
+		if res.RowsAffected == 1 {
+			return nil, nil
+		}
+		live, err := s.LiveTx(tx, r.FlowSlug, r.Address)
+		if err != nil || live != nil {
+			return live, err
+		}
+		r.refer(s.ids.Reference())
+	}
+	return nil, errNoReference
+}
+
+var errNoReference = errors.New("approval: no free reference was found, or the opener has had a request already")
 
 func (s *Service) assign(tx *database.Tx, r *Request, rows []assignment) error {
 	rows = slices.Clone(rows)

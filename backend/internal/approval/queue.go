@@ -32,6 +32,9 @@ type queued struct {
 	SortAt time.Time
 }
 
+const lastTurn = `NOT EXISTS (SELECT 1 FROM approval_assignments AS b
+	WHERE b.request_id = a.request_id AND b.approver_id = a.approver_id AND b.bucket = a.bucket AND b.stage > a.stage)`
+
 // List is one page of what by may decide (waiting, asked; due first) or could have decided (done; newest first), and
 // where the next page begins, or nil. It costs the same at every page: one range of approval_assignments_queue.
 func (s *Service) List(ctx context.Context, by Decider, q Queue) ([]Request, *Position, error) {
@@ -41,6 +44,7 @@ func (s *Service) List(ctx context.Context, by Decider, q Queue) ([]Request, *Po
 	direction, compare := "", ">"
 	if q.Bucket == bucketDone {
 		direction, compare = " DESC", "<"
+		query = query.Where(lastTurn) // an approver of two stages has a decided request once, on every page
 	}
 	if q.Flow != "" {
 		query = query.Where("a.flow_slug = ?", q.Flow)
@@ -67,12 +71,8 @@ func page(rows []queued, limit int) (found []Request, next *Position, err error)
 		last := rows[limit-1]
 		next = &Position{At: last.SortAt, ID: last.ID}
 	}
-	seen := map[string]bool{} // an approver of two stages has a decided request twice
 	for _, row := range rows {
-		if !seen[row.ID] {
-			seen[row.ID] = true
-			found = append(found, row.Request)
-		}
+		found = append(found, row.Request)
 	}
 	return found, next, nil
 }
@@ -159,7 +159,10 @@ func (s *Service) LiveTx(tx *database.Tx, flowSlug, address string) (*Request, e
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return nil, nil
 	}
-	return &r, err
+	if err != nil {
+		return nil, fmt.Errorf("read the live request: %w", err)
+	}
+	return &r, nil
 }
 
 // ByReferenceTx is ByReference, inside the caller's transaction.

@@ -118,6 +118,14 @@ func (r *Request) lapsed(now time.Time) bool {
 	return r.ExpiresAt != nil && now.After(*r.ExpiresAt)
 }
 
+// StateAt is where the request stands at now: one past its end is expired, whether the sweep has written it down or not.
+func (r *Request) StateAt(now time.Time) State {
+	if r.State.Open() && r.lapsed(now) {
+		return Expired
+	}
+	return r.State
+}
+
 // accessEnd is when the access ends that an approval at now gives; nil means never.
 func (r *Request) accessEnd(now time.Time) *time.Time {
 	if r.AccessUntil != nil {

@@ -4,15 +4,16 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/vestibule-id/vestibule/backend/internal/directory"
 	"github.com/vestibule-id/vestibule/backend/internal/flow"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/web"
 )
 
-func summary(r *Request) ApprovalSummary {
+func summary(r *Request, now time.Time) ApprovalSummary {
 	return ApprovalSummary{
-		Id: r.ID, Reference: r.Reference, State: RequestState(r.State), Applicant: applicant(r), Flow: named(r),
+		Id: r.ID, Reference: r.Reference, State: RequestState(r.StateAt(now)), Applicant: applicant(r), Flow: named(r),
 		Purpose: opt(r.Purpose), SubmittedAt: r.SubmittedAt, DueAt: r.DueAt, DecidedAt: r.DecidedAt, DecidedBy: opt(r.DecidedByName),
 		Risk: ApprovalSummaryRisk(r.Risk), Stage: r.Stage, Stages: r.Stages,
 	}
@@ -39,7 +40,7 @@ func (s *Service) show(ctx context.Context, r *Request, by Decider) (Approval, e
 		return Approval{}, err
 	}
 	a := Approval{
-		Id: r.ID, Reference: r.Reference, State: RequestState(r.State), Applicant: applicant(r), Flow: named(r), Purpose: opt(r.Purpose),
+		Id: r.ID, Reference: r.Reference, State: RequestState(r.StateAt(s.clock.Now())), Applicant: applicant(r), Flow: named(r), Purpose: opt(r.Purpose),
 		SubmittedAt: r.SubmittedAt, DueAt: r.DueAt, ExpiresAt: r.ExpiresAt, Risk: ApprovalRisk(r.Risk), Stage: r.Stage, Stages: r.Stages,
 		Team: opt(r.Team), GuestId: r.GuestID, EndsAt: r.accessEnd(s.clock.Now()),
 		Answers: []AnswerShown{}, Consents: []ConsentShown{}, Grants: []GrantShown{}, Evidence: []Evidence{},
@@ -88,7 +89,7 @@ func (s *Service) showPast(ctx context.Context, a *Approval, r *Request) error {
 	}
 	for _, e := range earlier {
 		if e.ID != r.ID {
-			a.History = append(a.History, EarlierRequest{Id: e.ID, Reference: e.Reference, State: RequestState(e.State), SubmittedAt: e.SubmittedAt, FlowTitle: e.FlowTitle})
+			a.History = append(a.History, EarlierRequest{Id: e.ID, Reference: e.Reference, State: RequestState(e.StateAt(s.clock.Now())), SubmittedAt: e.SubmittedAt, FlowTitle: e.FlowTitle})
 		}
 	}
 	taken, err := s.decisions(ctx, r.ID)

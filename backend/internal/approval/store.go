@@ -27,15 +27,6 @@ func lockRequest(tx *database.Tx, where string, arg any) (*Request, error) {
 	return &r, nil
 }
 
-func liveRequest(db *database.Tx, flowSlug, address string) (*Request, error) {
-	var r Request
-	err := db.Where("flow_slug = ? AND address = ? AND state IN ?", flowSlug, address, liveStates).Take(&r).Error
-	if err != nil {
-		return nil, fmt.Errorf("read the live request: %w", err)
-	}
-	return &r, nil
-}
-
 // liveStates are those of the index requests_live, which holds that an address has one at most in a flow.
 var liveStates = []State{"submitted", Pending, NeedsInfo, Approved, "provisioning"}
 
@@ -83,6 +74,13 @@ func assignedStages(db *gorm.DB, requestID, approverID string) ([]int, error) {
 	err := db.Model(&assignment{}).Where("request_id = ? AND approver_id = ?", requestID, approverID).
 		Order("stage").Pluck("stage", &stages).Error
 	return stages, err
+}
+
+// hasApproved says whether the approver has approved an earlier stage of the request.
+func hasApproved(tx *database.Tx, requestID, approverID string) (bool, error) {
+	var n int64
+	err := tx.Model(&decision{}).Where("request_id = ? AND approver_id = ? AND decision = ?", requestID, approverID, Approve).Count(&n).Error
+	return n > 0, err
 }
 
 func approverIDs(tx *database.Tx, requestID string, stage int) ([]string, error) {
