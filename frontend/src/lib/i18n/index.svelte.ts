@@ -50,8 +50,15 @@ async function fetchWords(code: string): Promise<Record<string, Message>> {
   return Object.assign({}, ...each.map((m) => m?.default)) as Record<string, Message>;
 }
 
+/** The language that is or will be in use, and the last change asked for: an older one that arrives late is dropped. */
+let chosen = '';
+let turn = 0;
+
 async function use(code: string): Promise<void> {
+  chosen = code;
+  const mine = ++turn;
   const messages = await fetchWords(code);
+  if (mine !== turn) return;
   current = { code, messages };
   const html = document.documentElement;
   html.lang = code;
@@ -59,14 +66,15 @@ async function use(code: string): Promise<void> {
 }
 
 /** Loads the reader's language; called once, before anything is shown. */
-export const startLanguage = (): Promise<void> => use(choose());
+export const startLanguage = (): Promise<void> => use(chosen || choose());
 
 /** Adds words that the first page does not need; called by layouts before they are shown. */
 export async function loadWords(...wanted: Bundle[]): Promise<void> {
   const missing = wanted.filter((b) => !bundles.has(b));
   if (missing.length === 0) return;
   missing.forEach((b) => bundles.add(b));
-  await use(current.code);
+  // Layouts load at the same time as the shell, which may not have chosen yet.
+  await use(chosen || choose());
 }
 
 /** Adds everything that staff pages say. */
