@@ -43,9 +43,15 @@ func (o Operation) checkQuery(raw string) error {
 		if len(given) > 1 && !slices.Contains(o.Lists, key) {
 			return errParameter.With("parameter", key)
 		}
+		if slices.ContainsFunc(given, hasNUL) {
+			return errParameter.With("parameter", key)
+		}
 	}
 	return nil
 }
+
+// hasNUL finds the one character that no text of ours may have: PostgreSQL keeps none.
+func hasNUL(s string) bool { return strings.ContainsRune(s, 0) }
 
 // shortened is a stranger's word as far as an answer repeats it.
 func shortened(s string) string {

@@ -74,6 +74,9 @@ func (s *server) check(c *gin.Context) error {
 		}
 	}
 	if known {
+		if hasNUL(r.URL.Path) {
+			return errNotFound
+		}
 		return op.checkQuery(r.URL.RawQuery)
 	}
 	return nil
