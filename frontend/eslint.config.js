@@ -14,6 +14,10 @@ export default ts.config(
     rules: {
       // The product's pages are served from its own origin's root; there is no base path to resolve.
       'svelte/no-navigation-without-resolve': 'off',
+      // A Date here is a value that is read once; a space in braces is kept where a line break would eat it.
+      'svelte/prefer-svelte-reactivity': 'off',
+      'svelte/no-useless-mustaches': 'off',
+      'svelte/no-useless-children-snippet': 'off',
       // The content security policy refuses inline styles.
       'svelte/no-inline-styles': ['error', { allowTransitions: false }],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],

@@ -11,7 +11,12 @@ const backend = process.env.VESTIBULE_API;
 export default defineConfig({
   plugins: [messages(), sveltekit(), oneBundle(), ...(backend ? [] : [mockApi()]), svelteTesting()],
   server: backend ? { proxy: { '/api': backend, '/_mail/api': backend } } : {},
-  build: { target: 'es2022', assetsInlineLimit: 0, reportCompressedSize: false, modulePreload: { polyfill: false } },
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+    modulePreload: { polyfill: false },
+  },
   test: {
     environment: 'happy-dom',
     include: ['src/**/*.test.ts', 'dev/**/*.test.ts', 'tests/**/*.test.ts'],

@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** Pages that travel with the shell: the root layout, the error page and the start of a sign-up. */
-const FIRST = /src\/routes\/(\+(layout|error)\.(svelte|ts)|\(public\)\/(\+layout\.|join\/\[flow\]\/\+page\.))/;
+const FIRST =
+  /src\/routes\/(\+(layout|error)\.(svelte|ts)|\(public\)\/(\+layout\.|join\/\[flow\]\/\+page\.))/;
 const JOURNEYS = {
   join: /src\/routes\/\(public\)\/join\//,
   staff: /src\/routes\/\(staff\)/,
@@ -70,7 +71,9 @@ function withoutBarrel(/** @type {string} */ code) {
       .map((/** @type {string} */ n) => n.trim())
       .filter(Boolean)
       .map((/** @type {string} */ n) =>
-        n === 'toasts' ? `import { toasts } from '$lib/ui/toast.svelte';` : `import ${n} from '$lib/ui/${n}.svelte';`,
+        n === 'toasts'
+          ? `import { toasts } from '$lib/ui/toast.svelte';`
+          : `import ${n} from '$lib/ui/${n}.svelte';`,
       )
       .join(' '),
   );

@@ -14,7 +14,8 @@ const locales = readdirSync(root).flatMap((f) => (f.endsWith('.json') ? [f.slice
 /** Every list of plural forms in a message. */
 function plurals(nodes: Node[]): string[][] {
   return nodes.flatMap((n) => {
-    if (typeof n === 'string' || !('choose' in n)) return typeof n === 'object' && 'tag' in n ? plurals(n.children) : [];
+    if (typeof n === 'string' || !('choose' in n))
+      return typeof n === 'object' && 'tag' in n ? plurals(n.children) : [];
     const inner = Object.values(n.options).flatMap(plurals);
     return n.choose === 'plural' ? [Object.keys(n.options), ...inner] : inner;
   });
@@ -32,10 +33,19 @@ describe('a language is complete or not there', () => {
         for (const [key, text] of Object.entries(own)) {
           const { args, tags } = needs(parse(text));
           const want = needs(parse(source[key] ?? ''));
-          expect([key, Object.keys(args).filter((a) => !(a in want.args)), tags]).toEqual([key, [], want.tags]);
+          expect([key, Object.keys(args).filter((a) => !(a in want.args)), tags]).toEqual([
+            key,
+            [],
+            want.tags,
+          ]);
           for (const forms of plurals(parse(text))) {
-            const exact = forms.filter((f) => f.startsWith('=')).map((f) => ({ '=0': 'zero', '=1': 'one' })[f] ?? f);
-            expect([key, CATEGORIES[locale]?.filter((c) => !forms.includes(c) && !exact.includes(c))]).toEqual([key, []]);
+            const exact = forms
+              .filter((f) => f.startsWith('='))
+              .map((f) => ({ '=0': 'zero', '=1': 'one' })[f] ?? f);
+            expect([
+              key,
+              CATEGORIES[locale]?.filter((c) => !forms.includes(c) && !exact.includes(c)),
+            ]).toEqual([key, []]);
           }
         }
       });

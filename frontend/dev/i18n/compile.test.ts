@@ -21,7 +21,12 @@ describe('a message becomes JavaScript', () => {
     ['two numbers are not added up', '{a}{b}', { a: 1, b: 2 }, '12'],
     ['one of a plural', '{n, plural, one {# day} other {# days}}', { n: 1 }, '#1 day'],
     ['an exact number beats the category', '{n, plural, =0 {none} one {one} other {#}}', { n: 0 }, 'none'],
-    ['an argument inside a plural', '{n, plural, one {{who} has #} other {{who} have #}}', { n: 2, who: 'we' }, 'we have #2'],
+    [
+      'an argument inside a plural',
+      '{n, plural, one {{who} has #} other {{who} have #}}',
+      { n: 2, who: 'we' },
+      'we have #2',
+    ],
     ['a choice', '{kind, select, guest {Guest} other {Someone}}', { kind: 'robot' }, 'Someone'],
     ['# outside a plural is text', 'Hall #3', {}, 'Hall #3'],
   ])('%s', (_, source, args, want) => expect(say(source, args)).toBe(want));

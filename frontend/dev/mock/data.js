@@ -16,7 +16,8 @@ const L = {
   en: {
     title: 'Get into the Contoso apps you need for your work',
     audience: 'For people at companies that supply or service Contoso sites.',
-    description: 'You ask here, a person at Contoso decides, and you sign in with the account you already have.',
+    description:
+      'You ask here, a person at Contoso decides, and you sign in with the account you already have.',
     needs: ['Your work email, and the address of your Contoso contact if you have one'],
     answer: 'Usually within 1 working day',
     about: 'About you',
@@ -110,8 +111,22 @@ export function flow(slug, lang) {
       { kind: 'app', name: 'Ticket desk', description: w.tickets, logoUrl: icon('app-tickets') },
     ],
     terms: [
-      { id: 'use', version: '4', date: '2026-10-12', title: w.terms, statement: w.termsText, text: 'Use the apps for your work with Contoso.\nKeep your code to yourself.' },
-      { id: 'privacy', version: '2', date: '2026-03-03', title: w.privacyTitle, statement: w.privacyText, text: w.privacy },
+      {
+        id: 'use',
+        version: '4',
+        date: '2026-10-12',
+        title: w.terms,
+        statement: w.termsText,
+        text: 'Use the apps for your work with Contoso.\nKeep your code to yourself.',
+      },
+      {
+        id: 'privacy',
+        version: '2',
+        date: '2026-03-03',
+        title: w.privacyTitle,
+        statement: w.privacyText,
+        text: w.privacy,
+      },
     ],
     pages: [
       {
@@ -128,9 +143,30 @@ export function flow(slug, lang) {
         id: 'work',
         title: w.work,
         fields: [
-          { name: 'why', type: 'choice', label: w.why, required: true, missing: w.whyMissing, options: [option('deliver', w.deliver), option('maintain', w.maintain), option('other', w.other)] },
-          { name: 'site', type: 'choice', label: w.site, required: true, options: sites, when: { field: 'why', is: 'maintain' } },
-          { name: 'more', type: 'longText', label: w.more, required: true, maxLength: 300, when: { field: 'why', is: 'other' } },
+          {
+            name: 'why',
+            type: 'choice',
+            label: w.why,
+            required: true,
+            missing: w.whyMissing,
+            options: [option('deliver', w.deliver), option('maintain', w.maintain), option('other', w.other)],
+          },
+          {
+            name: 'site',
+            type: 'choice',
+            label: w.site,
+            required: true,
+            options: sites,
+            when: { field: 'why', is: 'maintain' },
+          },
+          {
+            name: 'more',
+            type: 'longText',
+            label: w.more,
+            required: true,
+            maxLength: 300,
+            when: { field: 'why', is: 'other' },
+          },
           { name: 'start', type: 'date', label: w.start, required: false, minDate: '2026-11-01' },
           { name: 'contact', type: 'sponsor', label: w.contact, hint: w.contactHint, required: false },
           { name: 'rules', type: 'checkbox', label: w.rules, required: true, missing: w.rulesMissing },
@@ -142,17 +178,50 @@ export function flow(slug, lang) {
 
 const base = { id: 'gst_1', roles: [], rights: [] };
 export const me = {
-  guest: { ...base, kind: 'guest', name: 'Maria Lindqvist', givenName: 'Maria', email: 'maria.lindqvist@fabrikam.de', organisation: 'Fabrikam GmbH', sponsor: 'Jonas Becker', endsAt: '2027-05-19T00:00:00Z' },
-  staff: { ...base, id: 'mbr_1', kind: 'member', name: 'Jonas Becker', email: 'j.becker@contoso.com', roles: ['admin'], rights: ['approver', 'directory', 'flows', 'operations'] },
+  guest: {
+    ...base,
+    kind: 'guest',
+    name: 'Maria Lindqvist',
+    givenName: 'Maria',
+    email: 'maria.lindqvist@fabrikam.de',
+    organisation: 'Fabrikam GmbH',
+    sponsor: 'Jonas Becker',
+    endsAt: '2027-05-19T00:00:00Z',
+  },
+  staff: {
+    ...base,
+    id: 'mbr_1',
+    kind: 'member',
+    name: 'Jonas Becker',
+    email: 'j.becker@contoso.com',
+    roles: ['admin'],
+    rights: ['approver', 'directory', 'flows', 'operations'],
+  },
 };
 
-const app = (id, name, description, more = {}) => ({ id: `app_${id}`, name, description, launchUrl: `https://${id}.example.com/`, logoUrl: icon(`app-${id}`), ...more });
+const app = (id, name, description, more = {}) => ({
+  id: `app_${id}`,
+  name,
+  description,
+  launchUrl: `https://${id}.example.com/`,
+  logoUrl: icon(`app-${id}`),
+  ...more,
+});
 const soon = new Date(Date.now() + 11 * 86_400_000).toISOString();
 export const apps = {
   data: [
-    app('drawings', 'Drawings library', 'Plans and parts lists', { collection: 'Hamburg project', owner: 'Plant engineering' }),
-    app('tickets', 'Ticket desk', 'Report a fault and follow it', { collection: 'Hamburg project', owner: 'Site services' }),
-    app('supplier', 'Supplier portal', 'Orders and delivery notes', { collection: 'Hamburg project', owner: 'Purchasing' }),
+    app('drawings', 'Drawings library', 'Plans and parts lists', {
+      collection: 'Hamburg project',
+      owner: 'Plant engineering',
+    }),
+    app('tickets', 'Ticket desk', 'Report a fault and follow it', {
+      collection: 'Hamburg project',
+      owner: 'Site services',
+    }),
+    app('supplier', 'Supplier portal', 'Orders and delivery notes', {
+      collection: 'Hamburg project',
+      owner: 'Purchasing',
+    }),
     app('site', 'Site access', 'Your gate pass and visits', { until: soon, owner: 'Site services' }),
     app('invoices', 'Invoices', 'Send one and follow it', { owner: 'Accounting' }),
   ],

@@ -24,7 +24,11 @@ export function mockApi() {
         req.on('end', () => {
           const body = text ? JSON.parse(text) : undefined;
           const lang = (req.headers['accept-language'] ?? 'en').slice(0, 2);
-          answer(house, { method: req.method ?? 'GET', path: url.pathname.slice(7), query: url.searchParams, body, lang }, res);
+          answer(
+            house,
+            { method: req.method ?? 'GET', path: url.pathname.slice(7), query: url.searchParams, body, lang },
+            res,
+          );
         });
       });
     },
@@ -59,7 +63,10 @@ const signupView = (house) => house.signup;
 
 const ROUTES = [
   [/^GET \/tenant$/, ({ res }) => json(res, 200, tenant)],
-  [/^GET \/flows\/closed$/, ({ res }) => problem(res, 410, 'flow_closed', 'This sign-up closed on 1 November.')],
+  [
+    /^GET \/flows\/closed$/,
+    ({ res }) => problem(res, 410, 'flow_closed', 'This sign-up closed on 1 November.'),
+  ],
   [
     /^GET \/flows\/([^/]+)$/,
     ({ res, args, lang }) => {
@@ -72,7 +79,13 @@ const ROUTES = [
     /^POST \/signups$/,
     ({ res, house, body }) => {
       const flowName = body.flow ?? 'supplier';
-      house.signup = { id: 'sgn_1', flow: flowName, flowVersion: 4, step: 'identity', expiresAt: later(3600) };
+      house.signup = {
+        id: 'sgn_1',
+        flow: flowName,
+        flowVersion: 4,
+        step: 'identity',
+        expiresAt: later(3600),
+      };
       house.reference = body.reference;
       json(res, 201, house.signup);
     },
@@ -86,7 +99,13 @@ const ROUTES = [
       if (email.endsWith('@gmail.com')) {
         return problem(res, 422, 'email_domain_not_accepted', 'Use the email address your company gave you.');
       }
-      Object.assign(house.signup, { step: 'code', email, codeLength: 6, codeExpiresAt: sent.expiresAt, resendAt: sent.resendAt });
+      Object.assign(house.signup, {
+        step: 'code',
+        email,
+        codeLength: 6,
+        codeExpiresAt: sent.expiresAt,
+        resendAt: sent.resendAt,
+      });
       json(res, 202, sent);
     },
   ],
@@ -94,9 +113,16 @@ const ROUTES = [
     /^POST \/signups\/[^/]+\/code$/,
     ({ res, house, body }) => {
       if (body.code !== CODE) {
-        return problem(res, 422, 'code_wrong', 'That code isn’t right. Check the newest email, or send a new one.');
+        return problem(
+          res,
+          422,
+          'code_wrong',
+          'That code isn’t right. Check the newest email, or send a new one.',
+        );
       }
-      const seen = house.reference ? { step: 'request', reference: house.reference } : { step: 'details', answers: {} };
+      const seen = house.reference
+        ? { step: 'request', reference: house.reference }
+        : { step: 'details', answers: {} };
       if (house.reference) house.request ??= request(house.signup, {}, 'supplier');
       Object.assign(house.signup, seen, { expiresAt: later(7 * 86400) });
       json(res, 200, house.signup);
@@ -105,7 +131,10 @@ const ROUTES = [
   [
     /^PATCH \/signups\/[^/]+$/,
     ({ res, house, body }) => {
-      Object.assign(house.signup, { answers: { ...house.signup.answers, ...body.answers }, savedAt: later(0) });
+      Object.assign(house.signup, {
+        answers: { ...house.signup.answers, ...body.answers },
+        savedAt: later(0),
+      });
       json(res, 200, house.signup);
     },
   ],
@@ -114,14 +143,32 @@ const ROUTES = [
     ({ res, house, body }) => {
       house.request = request(house.signup, body.answers, house.signup.flow);
       Object.assign(house.signup, { step: 'request', reference: house.request.reference });
-      json(res, 202, { reference: house.request.reference, state: 'submitted', statusUrl: '/requests/7KQ-42M-9' });
+      json(res, 202, {
+        reference: house.request.reference,
+        state: 'submitted',
+        statusUrl: '/requests/7KQ-42M-9',
+      });
     },
   ],
-  [/^GET \/link$/, ({ res }) => json(res, 200, { state: 'ready', purpose: 'signup', sameBrowser: true, flow: 'supplier', flowTitle: 'Supplier access', email: 'm•••@fabrikam.de', askedAt: later(-120), askedFrom: 'Chrome, Android' })],
+  [
+    /^GET \/link$/,
+    ({ res }) =>
+      json(res, 200, {
+        state: 'ready',
+        purpose: 'signup',
+        sameBrowser: true,
+        flow: 'supplier',
+        flowTitle: 'Supplier access',
+        email: 'm•••@fabrikam.de',
+        askedAt: later(-120),
+        askedFrom: 'Chrome, Android',
+      }),
+  ],
   [/^POST \/link$/, ({ res }) => json(res, 200, { purpose: 'signup', next: '/join/supplier/details' })],
   [
     /^GET \/requests\/[^/]+$/,
-    ({ res, house }) => (house.request ? json(res, 200, house.request) : problem(res, 404, 'request_unknown', 'Not here.')),
+    ({ res, house }) =>
+      house.request ? json(res, 200, house.request) : problem(res, 404, 'request_unknown', 'Not here.'),
   ],
   [
     /^POST \/requests\/[^/]+\/withdraw$/,
@@ -148,7 +195,10 @@ const ROUTES = [
       json(res, 200, house.request);
     },
   ],
-  [/^POST \/signin$/, ({ res }) => json(res, 200, { next: 'code', codeLength: 6, expiresAt: later(600), resendAt: later(30) })],
+  [
+    /^POST \/signin$/,
+    ({ res }) => json(res, 200, { next: 'code', codeLength: 6, expiresAt: later(600), resendAt: later(30) }),
+  ],
   [
     /^POST \/signin\/code$/,
     ({ res, house, body }) => {
@@ -168,13 +218,24 @@ const ROUTES = [
   [
     /^GET \/me$/,
     ({ res, house }) =>
-      house.signedIn ? json(res, 200, me[house.signedIn]) : problem(res, 401, 'not_signed_in', 'Sign in to go on.'),
+      house.signedIn
+        ? json(res, 200, me[house.signedIn])
+        : problem(res, 401, 'not_signed_in', 'Sign in to go on.'),
   ],
-  [/^GET \/me\/apps$/, ({ res }) => json(res, 200, process.env.MOCK_EMPTY ? { data: [], waiting: apps.waiting } : apps)],
+  [
+    /^GET \/me\/apps$/,
+    ({ res }) => json(res, 200, process.env.MOCK_EMPTY ? { data: [], waiting: apps.waiting } : apps),
+  ],
 ];
 
 function request(signup, answers, slug) {
-  const shown = Object.entries(answers).map(([name, value]) => ({ name, label: name, type: 'text', value, display: String(value) }));
+  const shown = Object.entries(answers).map(([name, value]) => ({
+    name,
+    label: name,
+    type: 'text',
+    value,
+    display: String(value),
+  }));
   return {
     reference: '7KQ-42M-9',
     state: 'pending',

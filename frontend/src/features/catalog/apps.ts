@@ -9,7 +9,10 @@ const plain = (s: string) => s.normalize('NFKD').replace(/\p{M}/gu, '').toLocale
 
 export function matches(app: App, search: string): boolean {
   const text = plain([app.name, app.description, app.collection, app.owner].filter(Boolean).join(' '));
-  return plain(search).trim().split(/\s+/).every((word) => text.includes(word));
+  return plain(search)
+    .trim()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
 }
 
 /** Collections in the order of the server, apps without one last. */

@@ -13,7 +13,11 @@ class Signin {
 
   constructor() {
     try {
-      const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? '{}') as { email?: string; way?: Way; returnTo?: string };
+      const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? '{}') as {
+        email?: string;
+        way?: Way;
+        returnTo?: string;
+      };
       this.email = kept.email ?? '';
       this.way = kept.way;
       this.#returnTo = kept.returnTo;
@@ -29,7 +33,11 @@ class Signin {
 
   /** The same answer for every address; what differs is the mail. */
   resend = async (): Promise<Way> => {
-    const body = { email: this.email.trim(), locale: locale(), ...(this.#returnTo ? { returnTo: this.#returnTo } : {}) };
+    const body = {
+      email: this.email.trim(),
+      locale: locale(),
+      ...(this.#returnTo ? { returnTo: this.#returnTo } : {}),
+    };
     const way = await get(api.POST('/api/v1/signin', { body }));
     this.way = way;
     this.#keep({ email: this.email, way, returnTo: this.#returnTo });

@@ -20,7 +20,11 @@ const pointer = (...names: string[]) =>
   names.map((n) => `/${n.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 
 /** @param draft leaves out what is missing and drops answers to questions that are not asked. */
-export function check(flow: Flow, answers: Answers, given?: { draft?: boolean; consents?: Consent[] }): Checked {
+export function check(
+  flow: Flow,
+  answers: Answers,
+  given?: { draft?: boolean; consents?: Consent[] },
+): Checked {
   const draft = given?.draft ?? false;
   const fields = fieldsOf(flow);
   const shown = visible(flow, answers);
@@ -57,7 +61,8 @@ const blank = (raw: unknown) =>
   (Array.isArray(raw) && raw.length === 0);
 
 /** Never a property that every object has. */
-const own = (answers: Answers, name: string): unknown => (Object.hasOwn(answers, name) ? answers[name] : undefined);
+const own = (answers: Answers, name: string): unknown =>
+  Object.hasOwn(answers, name) ? answers[name] : undefined;
 
 function checkConsents(terms: Schemas['Terms'][], consents: Consent[]): Mistake[] {
   const out: Mistake[] = [];

@@ -55,7 +55,11 @@ export class Follow {
   }
 
   async reply(text: string, key: Record<string, string>): Promise<void> {
-    this.take(await get(api.POST('/api/v1/requests/{reference}/reply', { ...this.#path, body: { text }, headers: key })));
+    this.take(
+      await get(
+        api.POST('/api/v1/requests/{reference}/reply', { ...this.#path, body: { text }, headers: key }),
+      ),
+    );
   }
 
   /** Events while they flow, questions when they don't. Returns how to stop. */

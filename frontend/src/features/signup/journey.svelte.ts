@@ -48,7 +48,9 @@ export class Journey {
 
   /** Asks the server where this browser's sign-up stands. */
   async resume(): Promise<void> {
-    const { signup } = await get(api.GET('/api/v1/signups/current', { params: { query: { flow: this.slug } } }));
+    const { signup } = await get(
+      api.GET('/api/v1/signups/current', { params: { query: { flow: this.slug } } }),
+    );
     if (signup) this.#take(signup);
     else this.signup = null;
   }
@@ -88,7 +90,10 @@ export class Journey {
     const signup = this.signup;
     if (!signup) return;
     const sent = await get(
-      api.POST('/api/v1/signups/{id}/email', { params: { path: { id: signup.id } }, body: { email: this.email } }),
+      api.POST('/api/v1/signups/{id}/email', {
+        params: { path: { id: signup.id } },
+        body: { email: this.email },
+      }),
     );
     this.signup = {
       ...signup,
@@ -106,7 +111,9 @@ export class Journey {
   async prove(code: string): Promise<void> {
     if (!this.signup) return;
     const id = this.signup.id;
-    this.#take(await get(api.POST('/api/v1/signups/{id}/code', { params: { path: { id } }, body: { code } })));
+    this.#take(
+      await get(api.POST('/api/v1/signups/{id}/code', { params: { path: { id } }, body: { code } })),
+    );
   }
 
   /** What was typed here wins over the older draft of the server. */
@@ -145,7 +152,10 @@ export class Journey {
     this.draft = 'saving';
     try {
       const kept = await get(
-        api.PATCH('/api/v1/signups/{id}', { params: { path: { id: signup.id } }, body: { answers: changed } }),
+        api.PATCH('/api/v1/signups/{id}', {
+          params: { path: { id: signup.id } },
+          body: { answers: changed },
+        }),
       );
       this.#sent = clean;
       this.savedAt = kept.savedAt ?? new Date().toISOString();
@@ -171,7 +181,12 @@ export class Journey {
         headers: key,
       }),
     );
-    this.signup = { ...this.signup, step: 'request', reference: receipt.reference, statusUrl: receipt.statusUrl };
+    this.signup = {
+      ...this.signup,
+      step: 'request',
+      reference: receipt.reference,
+      statusUrl: receipt.statusUrl,
+    };
     this.answers = {};
     this.consents = {};
     forgetTyped(this.slug);

@@ -24,7 +24,10 @@ export function rows(fields: Field[]): Field[][] {
   const out: Field[][] = [];
   for (const field of fields.filter((f) => !inner.has(f))) {
     const before = out.at(-1);
-    const pairs = before?.length === 1 && before[0]?.autocomplete === 'given-name' && field.autocomplete === 'family-name';
+    const pairs =
+      before?.length === 1 &&
+      before[0]?.autocomplete === 'given-name' &&
+      field.autocomplete === 'family-name';
     if (pairs) before.push(field);
     else out.push([field]);
   }

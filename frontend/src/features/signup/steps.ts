@@ -20,5 +20,7 @@ function firstOpenPage(journey: Journey, flow: Flow): string {
   const answers = journey.asked(flow);
   const pages = askedPages(flow, visible(flow, answers));
   const wrong = new Set(check({ pages: flow.pages }, answers).mistakes.map((m) => m.field?.name));
-  return (pages.find((p) => p.fields.some((f) => wrong.has(f.name))) ?? pages.at(-1) ?? flow.pages[0])?.id ?? '';
+  return (
+    (pages.find((p) => p.fields.some((f) => wrong.has(f.name))) ?? pages.at(-1) ?? flow.pages[0])?.id ?? ''
+  );
 }

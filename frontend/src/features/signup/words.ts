@@ -20,13 +20,16 @@ function fromText(field: Field, raw: string): unknown {
   const text = raw.trim();
   if (text === '') return undefined;
   if (field.type === 'number') return parseNumber(text) ?? text;
-  if (field.type === 'url' && /^[^\s:/]+\.[^\s:/]+/.test(text) && !text.includes('://')) return `https://${text}`;
+  if (field.type === 'url' && /^[^\s:/]+\.[^\s:/]+/.test(text) && !text.includes('://'))
+    return `https://${text}`;
   return raw;
 }
 
 /** “1.250,5”, “1,250.5”, “١٢٫٥”: the last separator is the decimal one, unless it groups by three. */
 export function parseNumber(text: string): number | undefined {
-  let plain = latinDigits(text).replace(/[\s'’\u00a0\u202f٬]/g, '').replace('٫', '.');
+  let plain = latinDigits(text)
+    .replace(/[\s'’\u00a0\u202f٬]/g, '')
+    .replace('٫', '.');
   const marks = plain.match(/[.,]/g) ?? [];
   if (marks.length > 1) {
     const last = Math.max(plain.lastIndexOf('.'), plain.lastIndexOf(','));

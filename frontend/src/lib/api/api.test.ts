@@ -38,21 +38,38 @@ describe('the way to the server', () => {
   });
   it('a write is never repeated by itself', async () => {
     const fetch = stub(new TypeError('network'));
-    const sent = get(api.POST('/api/v1/signups', { body: { flow: 'supplier' }, headers: { 'Idempotency-Key': 'k' } }));
+    const sent = get(
+      api.POST('/api/v1/signups', { body: { flow: 'supplier' }, headers: { 'Idempotency-Key': 'k' } }),
+    );
     await expect(sent).rejects.toMatchObject({ code: 'offline', status: 0 });
     expect(fetch).toHaveBeenCalledTimes(1);
     expect(new Headers(fetch.mock.calls[0]?.[1].headers).get('Idempotency-Key')).toBe('k');
   });
   it('a problem keeps its code, sentence, number and everything else it says', async () => {
-    const body = { code: 'already_decided', detail: 'Ana approved this.', requestId: 'req_1', decidedBy: 'Ana', status: 409 };
+    const body = {
+      code: 'already_decided',
+      detail: 'Ana approved this.',
+      requestId: 'req_1',
+      decidedBy: 'Ana',
+      status: 409,
+    };
     stub(answer(409, body));
     const failed = await get(api.GET('/api/v1/tenant')).catch((e: unknown) => e);
     expect(failed).toBeInstanceOf(Problem);
-    expect(failed).toMatchObject({ code: 'already_decided', requestId: 'req_1', status: 409, extra: { decidedBy: 'Ana' } });
+    expect(failed).toMatchObject({
+      code: 'already_decided',
+      requestId: 'req_1',
+      status: 409,
+      extra: { decidedBy: 'Ana' },
+    });
   });
   it('an answer that is no JSON still becomes a problem', async () => {
     stub(new Response('<html>', { status: 502, headers: { 'Request-Id': 'req_2' } }));
-    await expect(get(api.GET('/api/v1/tenant'))).rejects.toMatchObject({ code: 'unexpected', status: 502, requestId: 'req_2' });
+    await expect(get(api.GET('/api/v1/tenant'))).rejects.toMatchObject({
+      code: 'unexpected',
+      status: 502,
+      requestId: 'req_2',
+    });
   });
   it('an answer without content is nothing', async () => {
     stub(new Response(null, { status: 204 }));

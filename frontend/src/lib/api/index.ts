@@ -32,7 +32,9 @@ export const api = Object.fromEntries(
 ) as unknown as Pick<Client<paths>, (typeof METHODS)[number]>;
 
 async function call(method: string, path: string, init: Init = {}) {
-  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(init.params?.path?.[name] ?? '')));
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(String(init.params?.path?.[name] ?? '')),
+  );
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(init.params?.query ?? {})) {
     if (value !== undefined && value !== null) query.append(name, String(value));

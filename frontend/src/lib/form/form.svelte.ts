@@ -85,5 +85,7 @@ export function lastPart(pointer: string): string {
 
 /** 128 random bits; crypto.randomUUID is missing on plain http. */
 function randomKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join('');
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, '0')).join(
+    '',
+  );
 }

@@ -64,5 +64,7 @@ export const session = new Session();
 /** Leads to sign-in and back to this very address. */
 export async function askToSignIn(): Promise<void> {
   const here = location.pathname + location.search;
-  await goto(`/signin?returnTo=${encodeURIComponent(here)}&ended=${session.likely ? 1 : 0}`, { replaceState: true });
+  await goto(`/signin?returnTo=${encodeURIComponent(here)}&ended=${session.likely ? 1 : 0}`, {
+    replaceState: true,
+  });
 }

@@ -43,7 +43,13 @@ describe('Button', () => {
 
 describe('TextField', () => {
   it('ties label, hint and error to the input', () => {
-    render(TextField, { name: 'email', label: 'Work email', hint: 'Like this', error: 'Enter it', kind: 'email' });
+    render(TextField, {
+      name: 'email',
+      label: 'Work email',
+      hint: 'Like this',
+      error: 'Enter it',
+      kind: 'email',
+    });
     const input = screen.getByLabelText('Work email');
     expect(input.getAttribute('aria-describedby')).toBe('email-hint email-error');
     expect(input.getAttribute('aria-invalid')).toBe('true');
@@ -119,7 +125,9 @@ describe('DateField', () => {
     await type('Day', '5');
     await type('Month', '١١');
     await type('Year', '2026');
-    const shown = ['Year', 'Month', 'Day'].map((label) => screen.getByLabelText<HTMLInputElement>(label).value);
+    const shown = ['Year', 'Month', 'Day'].map(
+      (label) => screen.getByLabelText<HTMLInputElement>(label).value,
+    );
     expect(shown).toEqual(['2026', '11', '05']);
   });
 });
