@@ -59,6 +59,7 @@ test: unit e2e ## Everything: rules, services on both databases, the app, storie
 unit: build e2e/node_modules/.installed
 	@scripts/ensure-postgres.sh
 	cd backend && go vet ./... && go test ./...
+	cd tools && go test ./...
 	cd frontend && npm run check && npm run lint && npm test
 
 e2e: build e2e/node_modules/.installed ## Only the stories: journeys over HTTP, then the browser
