@@ -48,7 +48,7 @@ func files(t *testing.T, ends ...string) map[string]string {
 
 var (
 	fence   = regexp.MustCompile("(?ms)^```.*?^```$")
-	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	link    = regexp.MustCompile(`(?:\]\(|<img src=")([^)\s"]+)[)"]`)
 	heading = regexp.MustCompile(`(?m)^#{1,6} +(.+)$`)
 )
 
