@@ -64,7 +64,7 @@ function detailOf(e: Event, d: Record<string, unknown>): string {
     whyWords(text(d.why)),
     methodWords(text(d.method)),
   ];
-  return parts.filter(Boolean).join('. ');
+  return parts.filter(Boolean).reduce((a, b) => (a ? t('event.join', { a, b }) : b), '');
 }
 
 function whyWords(why: string): string {
