@@ -42,7 +42,11 @@ func (s *Service) registerMails() {
 
 // orderCode orders the mail that proves an address, unless this mailbox has had enough for now: then nothing is sent,
 // and nothing in the answer tells.
-func (s *Service) orderCode(tx *database.Tx, row *signup, to email.Address) error {
+func (s *Service) orderCode(tx *database.Tx, row *signup) error {
+	to, err := email.Parse(row.Mail) // as it was given first: other capitals are the same mailbox
+	if err != nil {
+		return err
+	}
 	allowed, err := s.Identity.MailAllowed(tx, to)
 	if err != nil || !allowed {
 		return err
@@ -124,7 +128,7 @@ func (s *Service) letterWithCode(ctx context.Context, row *signup, made identity
 }
 
 // composeAboutRequest writes what became of a request, as it is when the mail leaves. A mail whose news is stale, such
-// as a receipt for a request that is withdrawn by now, is dropped.
+// as a receipt for a request that is withdrawn by now, or a question that is answered, is dropped.
 func (s *Service) composeAboutRequest(ctx context.Context, d notification.Delivery) (*notification.Letter, error) {
 	var order requestOrder
 	if err := d.Bind(&order); err != nil {
@@ -134,7 +138,7 @@ func (s *Service) composeAboutRequest(ctx context.Context, d notification.Delive
 	if err != nil {
 		return nil, err
 	}
-	if d.Kind == kindReceived && !r.State.Open() {
+	if d.Kind == kindReceived && !r.State.Open() || d.Kind == kindQuestion && r.State != approval.NeedsInfo {
 		return nil, nil
 	}
 	data, err := s.requestMail(ctx, r, d.Locale)

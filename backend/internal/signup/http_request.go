@@ -139,7 +139,15 @@ func (h *handler) PressLink(ctx context.Context, _ PressLinkRequestObject) (Pres
 	}
 	h.keep(ctx, fresh, row)
 	h.signups.Identity.Cookies.Clear(browser(ctx), identity.CookieLink)
-	return PressLink200JSONResponse{Purpose: LinkPressedPurposeSignup, Next: "/join/" + row.FlowSlug}, nil
+	return PressLink200JSONResponse{Purpose: LinkPressedPurposeSignup, Next: row.nextPath()}, nil
+}
+
+// nextPath is the page where a proved sign-up goes on: the form, or the request that the person came back for.
+func (s *signup) nextPath() string {
+	if s.FlowSlug == "" {
+		return statusPath(s.AskedReference)
+	}
+	return "/join/" + s.FlowSlug
 }
 
 // masked keeps enough of an address to recognise one's own: "m•••@fabrikam.de".

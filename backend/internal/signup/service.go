@@ -116,6 +116,7 @@ func (s *Service) GiveEmail(ctx context.Context, id, typed, locale string) (*sig
 			}
 			row.changeAddress(address.String(), address.Canonical())
 		}
+		row.ProvedAt = nil // whoever asks for another code is asked for it
 		row.Step, row.ExpiresAt, row.Locale = StepCode, tx.Now.Add(unprovedLife), locale
 		given = row
 		if err := saveSignup(tx, row); err != nil {
@@ -126,7 +127,7 @@ func (s *Service) GiveEmail(ctx context.Context, id, typed, locale string) (*sig
 				return err
 			}
 		}
-		return s.orderCode(tx, row, address)
+		return s.orderCode(tx, row)
 	})
 	return given, err
 }
@@ -190,7 +191,10 @@ func (s *Service) prove(ctx context.Context, id string, consume func(tx *databas
 		}
 		return s.record(tx, "signup.proved", row, nil)
 	})
-	return proved, token, err
+	if err != nil {
+		return nil, "", err
+	}
+	return proved, token, nil
 }
 
 // goOnWhereLeft ties the sign-up to the live request of this address, or brings back the draft it kept.

@@ -28,8 +28,9 @@ func (s *Service) view(ctx context.Context, r *approval.Request) (RequestView, e
 	if err != nil {
 		return RequestView{}, err
 	}
+	r = asOf(r, s.Clock.Now())
 	view := RequestView{
-		Reference: r.Reference, State: stateFor(r, s.Clock.Now()), Flow: FlowNamed{Slug: r.FlowSlug, Title: shown.Title, Version: r.FlowVersion},
+		Reference: r.Reference, State: RequestState(r.State), Flow: FlowNamed{Slug: r.FlowSlug, Title: shown.Title, Version: r.FlowVersion},
 		Email: r.Mail, SubmittedAt: r.SubmittedAt, DecidedAt: r.DecidedAt, DueAt: r.DueAt, ExpiresAt: r.ExpiresAt,
 		Team: opt(teamOf(version, r, lang)), CanWithdraw: r.State.Open(), Steps: steps(r, teamOf(version, r, lang)),
 		Messages: []ThreadMessage{}, Apps: []GrantShown{}, Answers: []AnswerShown{},
@@ -57,12 +58,13 @@ func (s *Service) view(ctx context.Context, r *approval.Request) (RequestView, e
 	return view, nil
 }
 
-// stateFor tells an applicant that the time is over even before the sweep has written it down.
-func stateFor(r *approval.Request, now time.Time) RequestState {
-	if r.State.Open() && r.ExpiresAt != nil && now.After(*r.ExpiresAt) {
-		return RequestStateExpired
+// asOf is the request as it stands at now: over when its time is, even before the sweep has written it down.
+func asOf(r *approval.Request, now time.Time) *approval.Request {
+	seen := *r
+	if seen.State = r.StateAt(now); seen.State != r.State {
+		seen.UpdatedAt = *r.ExpiresAt
 	}
-	return RequestState(r.State)
+	return &seen
 }
 
 func teamOf(version *flow.Version, r *approval.Request, lang string) string {

@@ -46,11 +46,11 @@ func lockSignup(tx *database.Tx, id string) (*signup, error) {
 	return signupWhere(query, "id = ?", id)
 }
 
-// keptDraft is the newest draft of this address in this flow that is still kept, other than the sign-up itself, or nil.
+// keptDraft is what this address has saved last in this flow, if it is still kept, in a sign-up other than s; or nil.
 func keptDraft(tx *database.Tx, s *signup) (*signup, error) {
 	var kept signup
-	err := tx.Where("address = ? AND flow_slug = ? AND step = ? AND id <> ? AND expires_at >= ?", s.Address, s.FlowSlug, StepDetails, s.ID, tx.Now).
-		Order("id DESC").Take(&kept).Error
+	err := tx.Where("address = ? AND flow_slug = ? AND step = ? AND id <> ? AND expires_at >= ? AND saved_at IS NOT NULL", s.Address, s.FlowSlug, StepDetails, s.ID, tx.Now).
+		Order("saved_at DESC, id DESC").Take(&kept).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return nil, nil
 	}
@@ -60,7 +60,7 @@ func keptDraft(tx *database.Tx, s *signup) (*signup, error) {
 	return &kept, nil
 }
 
-// deleteOld deletes sign-ups past their life that became no request, at most limit a call.
+// deleteOld deletes sign-ups past their life, at most limit a call. Requests stay: they are approval's.
 func deleteOld(tx *database.Tx, limit int) (int64, error) {
 	old := tx.Model(&signup{}).Select("id").Where("expires_at < ?", tx.Now).Order("expires_at").Limit(limit)
 	res := tx.Where("id IN (?)", old).Delete(&signup{})

@@ -66,8 +66,14 @@ func (s *Service) Submit(ctx context.Context, id string, answers map[string]any,
 		if err != nil {
 			return err
 		}
-		if err := s.room(tx, row); err != nil {
+		live, err := s.Approvals.LiveTx(tx, row.FlowSlug, row.Address)
+		if err != nil {
 			return err
+		}
+		if live == nil { // a live request takes no further place
+			if err := s.room(tx, row); err != nil {
+				return err
+			}
 		}
 		r, fresh, err := s.Approvals.Open(tx, plan)
 		if err != nil {
