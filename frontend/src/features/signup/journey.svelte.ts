@@ -10,6 +10,8 @@ export type Step = 'email' | 'code' | 'details' | 'review';
 
 /** How long after the last key the draft is sent. */
 const DRAFT_MS = 800;
+/** How long after a failure it is tried again. */
+const AGAIN_MS = 10_000;
 
 /**
  * One person's way through a flow: what the server knows (`signup`), what was typed (`answers`), and what lies between. Lives
@@ -123,6 +125,7 @@ export class Journey {
     if (signup.email) this.email = signup.email;
     if (signup.step !== 'details') return;
     this.ended = false;
+    this.draft = 'none';
     this.savedAt = signup.savedAt;
     if (!fresh) return;
     this.#sent = signup.answers ?? {};
@@ -163,6 +166,7 @@ export class Journey {
     } catch (thrown) {
       this.draft = 'failed';
       if (gone(thrown)) this.lose();
+      else this.#timer = setTimeout(() => void this.saveDraft(flow), AGAIN_MS);
     }
   }
 
