@@ -114,7 +114,7 @@ func (s *seeder) flows() error {
 // guests lets last year's people sign up, be approved and come back.
 func (s *seeder) guests() error {
 	for _, g := range demoGuests {
-		s.clock.Set(s.now.AddDate(0, 0, -g.daysAgo).Add(time.Duration(g.minute) * time.Minute).Truncate(time.Minute))
+		s.clock.Set(s.atWork(g.daysAgo, g.minute))
 		r, err := s.signUp(g.applicant)
 		if err != nil {
 			return err
@@ -137,13 +137,19 @@ func (s *seeder) guests() error {
 			}
 		}
 		if g.deny == "" && g.seen > 0 {
-			s.clock.Set(s.now.AddDate(0, 0, -g.seen).Add(-time.Duration(g.minute) * time.Minute))
+			s.clock.Set(s.atWork(g.seen, g.minute+15))
 			if err := s.signIn(g.mail); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// atWork is a moment in the working hours of some day before today.
+func (s *seeder) atWork(daysAgo, minute int) time.Time {
+	day := s.now.AddDate(0, 0, -daysAgo)
+	return time.Date(day.Year(), day.Month(), day.Day(), 8+minute%7, minute%60, minute%50, 0, time.UTC)
 }
 
 // waiting leaves requests in the inbox, one of them asked, and one that Maria has answered.
