@@ -12,13 +12,17 @@ test('going offline keeps what was typed, and going on works after', async ({ pa
   await expect(page.getByText(w('offline'))).toBeVisible();
   await page.getByLabel('Family name').fill('Lindqvist');
   await page.getByLabel('Company', { exact: true }).fill('Fabrikam GmbH');
-  await page.getByRole('button', { name: w('continue') }).click();
+  await page.getByRole('button', { name: w('continue') }).click(); // goes on in this tab: the draft is sent later
+  await expect(page.getByRole('heading', { level: 1, name: 'Your work' })).toBeVisible();
+  await page.goBack();
   await expect(page.getByLabel('Family name')).toHaveValue('Lindqvist');
   await context.setOffline(false);
   await page.evaluate(() => window.dispatchEvent(new Event('online')));
   await expect(page.getByText(w('offline'))).toHaveCount(0);
   await page.getByRole('button', { name: w('continue') }).click();
   await expect(page.getByRole('heading', { level: 1, name: 'Your work' })).toBeVisible();
+  const { signup } = await doors.read('/api/v1/signups/current');
+  expect(signup.answers.familyName).toBe('Lindqvist');
 });
 
 test('a reload keeps what was typed', async ({ page, doors }) => {

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -137,15 +138,24 @@ func (s *street) plan(ctx context.Context, postgres bool) (stack.Plan, error) {
 }
 
 func (s *street) furnished(ctx context.Context, plan stack.Plan, at *place) error {
-	if _, err := plan.Run(ctx, "demo"); err != nil {
+	port, err := stack.FreePort()
+	if err != nil {
 		return err
 	}
-	_, err := s.start(ctx, plan, at)
+	plan.Public = fmt.Sprintf("http://127.0.0.1:%d", port)
+	if _, err := plan.Run(ctx, "demo"); err != nil { // links of its mails lead to the public address
+		return err
+	}
+	_, err = s.start(ctx, plan, at)
 	return err
 }
 
 func (s *street) start(ctx context.Context, plan stack.Plan, at *place) (*stack.House, error) {
-	house, err := plan.Start()
+	start := plan.Start
+	if plan.Public != "" {
+		start = func() (*stack.House, error) { return plan.StartAt(strings.TrimPrefix(plan.Public, "http://")) }
+	}
+	house, err := start()
 	if err != nil {
 		return nil, err
 	}
