@@ -381,7 +381,10 @@ type Approval struct {
 	State       RequestState     `json:"state"`
 	SubmittedAt time.Time        `json:"submittedAt"`
 	Team        *string          `json:"team,omitempty"`
-	WhyNot      *ApprovalWhyNot  `json:"whyNot,omitempty"`
+
+	// Version Counts every change of the request.
+	Version int             `json:"version"`
+	WhyNot  *ApprovalWhyNot `json:"whyNot,omitempty"`
 }
 
 // ApprovalRisk defines model for Approval.Risk.
@@ -439,6 +442,9 @@ type DecisionGiven struct {
 
 	// Until An earlier or later end than the flow's, within its bounds.
 	Until *time.Time `json:"until,omitempty"`
+
+	// Version The version that was read. If the request has changed since, nothing is decided: 412 `request_changed`.
+	Version *int `json:"version,omitempty"`
 }
 
 // DecisionGivenDecision defines model for DecisionGiven.Decision.

@@ -31,6 +31,8 @@ type Given struct {
 	ShareReason bool   // show the reason to the applicant, word for word
 	Note        string // for staff; ≤ 1,000 characters
 	Until       *time.Time
+	// Seen is the version of the request that the decider has read; 0 if they do not say.
+	Seen int
 }
 
 // verdict is a decision that counts.
@@ -58,6 +60,9 @@ func (s *Service) Decide(ctx context.Context, id string, by Decider, g Given) (*
 		r, err := s.lockForDecision(tx, id, by)
 		if err != nil {
 			return err
+		}
+		if g.Seen != 0 && g.Seen != r.Version { // what you see is what you decide
+			return ErrChanged
 		}
 		if g.Decision == Approve {
 			if err := fourEyes(tx, r, by); err != nil {

@@ -17,6 +17,8 @@ var (
 	ErrAlreadyDecided = fault.New(fault.Conflict, "already_decided", "{decidedBy} has decided this request already. Nothing was changed.")
 	// ErrClosed is for requests that ended without a decision: withdrawn or expired. Member: state.
 	ErrClosed = fault.New(fault.Conflict, "request_closed", "This request is no longer open, so nothing was changed.")
+	// ErrChanged is for a decision on something that has changed since it was read.
+	ErrChanged = fault.New(fault.Stale, "request_changed", "The request has changed since you opened it, so nothing was decided. Read what is new, then decide.")
 	// ErrOwnRequest holds whatever the caller's role is.
 	ErrOwnRequest = fault.New(fault.Forbidden, "own_request", "Nobody decides their own request. A colleague has to decide this one.")
 	// ErrOtherStage is for an approver of a stage that does not wait now.

@@ -87,7 +87,7 @@ func (h *handler) GetApproval(ctx context.Context, in GetApprovalRequestObject) 
 func (h *handler) DecideApproval(ctx context.Context, in DecideApprovalRequestObject) (DecideApprovalResponseObject, error) {
 	given := Given{
 		Decision: Verdict(in.Body.Decision), Reason: plainText(deref(in.Body.Reason)), Note: plainText(deref(in.Body.Note)),
-		ShareReason: in.Body.ShareReason != nil && *in.Body.ShareReason, Until: in.Body.Until,
+		ShareReason: in.Body.ShareReason != nil && *in.Body.ShareReason, Until: in.Body.Until, Seen: deref(in.Body.Version),
 	}
 	r, err := h.approvals.Decide(ctx, in.Id, decider(ctx), given)
 	if err != nil {

@@ -48,6 +48,10 @@ func TestAskAndReply_TheClockStandsMeanwhile(t *testing.T) {
 		_, err = h.Reply(t.Context(), r.ID, applicantActor, "And another thing")
 		require.ErrorIs(t, err, ErrNothingAsked)
 
+		_, err = h.Decide(t.Context(), r.ID, ana, Given{Decision: Approve, Seen: asked.Version})
+		require.ErrorIs(t, err, ErrChanged, "the answer came after the page was opened: what you see is what you decide (T44)")
+		require.Equal(t, Pending, h.read(r.ID).State)
+
 		thread, err := h.Messages(t.Context(), r.ID)
 		require.NoError(t, err)
 		require.Len(t, thread, 2)

@@ -12,7 +12,7 @@ export const REASON_MAX = 1000;
 export const QUESTION_MAX = 500;
 
 /** Answers that mean: somebody or something else was first, so the request on this page is old. */
-const OVERTAKEN = ['already_decided', 'request_closed', 'other_stage', 'already_asked'];
+const OVERTAKEN = ['already_decided', 'request_closed', 'request_changed', 'other_stage', 'already_asked'];
 
 /**
  * One approver's act on one request: what is open, what is typed, and sending it. Nothing typed is lost when somebody
@@ -57,7 +57,8 @@ export class Decision {
     const until = own && this.until ? endOfDay(this.until) : undefined;
     const check = () => (own && !until ? { until: t('until.empty') } : {});
     const done = await this.#send(check, { decision: 'approve', ...(until ? { until } : {}) });
-    if (done) toasts.show(t(done.state === 'pending' ? 'toast.passed' : 'toast.approved', { name: nameOf(done) }));
+    if (done)
+      toasts.show(t(done.state === 'pending' ? 'toast.passed' : 'toast.approved', { name: nameOf(done) }));
   };
 
   deny = async (): Promise<void> => {
@@ -95,7 +96,7 @@ export class Decision {
         api.POST('/api/v1/approvals/{id}/decision', {
           params: { path: { id } },
           headers: this.form.key(),
-          body,
+          body: { ...body, version: this.approval?.version },
         }),
       ),
     );

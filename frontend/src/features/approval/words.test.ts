@@ -8,6 +8,7 @@ beforeAll(loadStaffWords);
 
 const approval = (more: Partial<Schemas['Approval']>): Schemas['Approval'] => ({
   id: 'req_1',
+  version: 3,
   reference: '7KQ-42M-9',
   state: 'pending',
   applicant: { email: 'maria@fabrikam.de' },
@@ -40,7 +41,13 @@ describe('what an approver reads', () => {
     'new_organisation',
   ];
   it.each(codes)('evidence %s is a sentence, not a code', (code) => {
-    const { text } = evidenceWords({ code, level: 'fact', value: 'fabrikam.de', count: 4, at: '2026-11-19T14:06:00Z' });
+    const { text } = evidenceWords({
+      code,
+      level: 'fact',
+      value: 'fabrikam.de',
+      count: 4,
+      at: '2026-11-19T14:06:00Z',
+    });
     expect(text).not.toContain('_');
     expect(text.length).toBeGreaterThan(10);
   });
@@ -59,12 +66,16 @@ describe('what an approver reads', () => {
   });
 
   it('a decided one names who and when', () => {
-    const decisions = [{ decision: 'approve' as const, by: 'Ana Ruiz', at: '2026-11-19T14:20:00Z', stage: 1 }];
+    const decisions = [
+      { decision: 'approve' as const, by: 'Ana Ruiz', at: '2026-11-19T14:20:00Z', stage: 1 },
+    ];
     expect(outcome(approval({ state: 'active', decisions, canDecide: false }))).toContain('Ana Ruiz');
   });
 
   it('a withdrawn one says so, whatever else stands in it', () => {
-    expect(whyNotWords(approval({ state: 'withdrawn', canDecide: false, whyNot: 'closed' }))).toContain('took this request back');
+    expect(whyNotWords(approval({ state: 'withdrawn', canDecide: false, whyNot: 'closed' }))).toContain(
+      'took this request back',
+    );
   });
 
   it('the length of the access is in whole days, at least one, and none without an end', () => {
@@ -75,7 +86,8 @@ describe('what an approver reads', () => {
   });
 
   it('answers read as words', () => {
-    const say = (type: string, value: unknown, display?: string) => answerText({ name: 'x', label: 'X', type, value, display });
+    const say = (type: string, value: unknown, display?: string) =>
+      answerText({ name: 'x', label: 'X', type, value, display });
     expect(say('checkbox', true)).toBe('Yes');
     expect(say('country', 'DE')).toBe('Germany');
     expect(say('date', '2026-11-30')).toBe(date('2026-11-30T12:00:00'));

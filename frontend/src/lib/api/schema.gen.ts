@@ -76,7 +76,7 @@ export interface paths {
         put?: never;
         /**
          * Approve or deny
-         * @description Takes effect exactly once. 409 `already_decided` names who and when; 403 `own_request`; 422 `reason_missing` for a denial.
+         * @description Takes effect exactly once. 409 `already_decided` names who and when; 403 `own_request`; 412 `request_changed`; 422 `reason_missing` for a denial.
          */
         post: operations["decideApproval"];
         delete?: never;
@@ -787,6 +787,8 @@ export interface components {
             /** Format: date-time */
             submittedAt: string;
             team?: string;
+            /** @description Counts every change of the request. */
+            version: number;
             /** @enum {string} */
             whyNot?: "own_request" | "not_approver" | "already_decided" | "closed";
         };
@@ -878,6 +880,8 @@ export interface components {
              * @description An earlier or later end than the flow's, within its bounds.
              */
             until?: string;
+            /** @description The version that was read. If the request has changed since, nothing is decided: 412 `request_changed`. */
+            version?: number;
         };
         DecisionMade: {
             /** Format: date-time */
@@ -1198,6 +1202,7 @@ export interface components {
             hasMore: boolean;
             next?: string;
         };
+        /** @description Problems have further members by their code, such as `seconds` of resend_too_soon or `needs` of not_allowed. */
         Problem: {
             /** @description Stable, snake_case. */
             code: string;
@@ -1217,6 +1222,8 @@ export interface components {
             status: number;
             title: string;
             type: string;
+        } & {
+            [key: string]: unknown;
         };
         Question: {
             text: string;
