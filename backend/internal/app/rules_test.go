@@ -10,7 +10,7 @@ import (
 
 const internal = "github.com/vestibule-id/vestibule/backend/internal/"
 
-// floors is the house from below: a room imports what lies under it (architecture.md §3).
+// floors is the house from below: a room imports what lies under it (docs/architecture.md, Floors).
 var floors = map[string]int{
 	"platform": 0,
 	"audit":    1, "notification": 1, "operation": 2,

@@ -7,7 +7,7 @@ import (
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
 )
 
-// State is where a request stands; the names of ux.md §0.2.
+// State is where a request stands; named in docs/glossary.md.
 type State string
 
 // The states that this house uses. submitted, provisioning, partial and blocked belong to connectors and provisioning.

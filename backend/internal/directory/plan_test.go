@@ -15,7 +15,7 @@ import (
 // crowdSize is enough for PostgreSQL to prefer an index, and quick to insert.
 const crowdSize = 20_000
 
-// A list of a million people must not read a million rows (performance.md P15, P17): every page and every search is led
+// A list of a million people must not read a million rows: every page and every search is led
 // by an index, whatever the filter.
 func TestGuestsPage_IsLedByAnIndex(t *testing.T) {
 	t.Parallel()

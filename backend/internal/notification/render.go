@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// MaxHTML is the largest HTML part, in bytes (ux.md §2.8). Gmail cuts a mail at about 102 kB.
+// MaxHTML is the largest HTML part, in bytes. Gmail cuts a mail at about 102 kB.
 const MaxHTML = 30_000
 
 // errForeignLink means that a letter leads to somewhere else than our own host.

@@ -27,7 +27,7 @@ func Fold(s string) string {
 }
 
 // Match is a condition on table's search_text for a term as a person typed it, and its arguments. Every character of
-// the term is literal. Both engines answer from a trigram index (architecture.md §5.12): pg_trgm by LIKE, FTS5 by MATCH
+// the term is literal. Both engines answer from a trigram index (docs/adr/0002): pg_trgm by LIKE, FTS5 by MATCH
 // on {table}_fts. Terms of one or two characters have no trigram: they match where a word begins.
 //
 // table is a name from the code, never from a request. An empty term gives an empty condition.

@@ -263,7 +263,7 @@ func TestLog_namesRoutesNeverPaths(t *testing.T) {
 	require.Empty(t, h.log.String(), "probes are not worth a line")
 }
 
-// performance.md P23: an asset or a health request costs at most 60 µs, the server's own work included.
+// An asset or a health request costs at most 60 µs, the server's own work included.
 func BenchmarkEngine(b *testing.B) {
 	clk := clock.NewFake(start)
 	e := web.New(web.Options{
