@@ -41,7 +41,11 @@ describe('rows of the inbox', () => {
   });
 
   it('make one group a day even when the server sorts by another clock', () => {
-    const rows = [row('a', { dueAt: at(20, 9) }), row('b', { dueAt: at(21, 9) }), row('c', { dueAt: at(20, 23) })];
+    const rows = [
+      row('a', { dueAt: at(20, 9) }),
+      row('b', { dueAt: at(21, 9) }),
+      row('c', { dueAt: at(20, 23) }),
+    ];
     expect(groupByDay(rows, 'due', now).map((g) => g.rows.length)).toEqual([2, 1]);
   });
 });

@@ -74,7 +74,9 @@ export class Inbox {
   }
 
   #learn(rows: Row[]): void {
-    const known = new Map([...this.flows, ...rows.map((r) => r.flow)].map((f) => [f.slug, { slug: f.slug, title: f.title }]));
+    const known = new Map(
+      [...this.flows, ...rows.map((r) => r.flow)].map((f) => [f.slug, { slug: f.slug, title: f.title }]),
+    );
     if (this.flow && !known.has(this.flow)) known.set(this.flow, { slug: this.flow, title: this.flow });
     this.flows = [...known.values()];
   }

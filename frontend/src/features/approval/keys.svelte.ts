@@ -1,5 +1,6 @@
 /** What a key does in the inbox. */
-export type KeyAction = 'next' | 'previous' | 'open' | 'approve' | 'ask' | 'deny' | 'search' | 'help' | 'close';
+export type KeyAction =
+  'next' | 'previous' | 'open' | 'approve' | 'ask' | 'deny' | 'search' | 'help' | 'close';
 
 const KEYS: Record<string, KeyAction> = {
   j: 'next',
@@ -22,7 +23,8 @@ const TYPING = 'input, textarea, select, [contenteditable=""], [contenteditable=
  * the browser and of a screen reader stay theirs. Escape also works from within a field.
  */
 export function actionOf(event: KeyboardEvent): KeyAction | undefined {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return undefined;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented)
+    return undefined;
   const action = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   const at = event.target instanceof Element ? event.target : undefined;
   if (!action || at?.closest('dialog')) return undefined;

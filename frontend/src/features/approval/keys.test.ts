@@ -13,7 +13,13 @@ function press(key: string, at: string, more: KeyboardEventInit = {}): KeyAction
 }
 
 describe('a single key in the inbox', () => {
-  const cases: [why: string, key: string, at: string, more: KeyboardEventInit, does: KeyAction | undefined][] = [
+  const cases: [
+    why: string,
+    key: string,
+    at: string,
+    more: KeyboardEventInit,
+    does: KeyAction | undefined,
+  ][] = [
     ['J moves on', 'j', '', {}, 'next'],
     ['with the caps lock too', 'J', '', {}, 'next'],
     ['K moves back', 'k', '', {}, 'previous'],
@@ -31,7 +37,13 @@ describe('a single key in the inbox', () => {
     ['a letter in a list chooses from it', 'k', '<select data-at></select>', {}, undefined],
     ['Escape leaves a field', 'Escape', '<textarea data-at></textarea>', {}, 'close'],
     ['a dialog has its own keys', 'j', '<dialog open><button data-at>x</button></dialog>', {}, undefined],
-    ['Escape belongs to the dialog', 'Escape', '<dialog open><button data-at>x</button></dialog>', {}, undefined],
+    [
+      'Escape belongs to the dialog',
+      'Escape',
+      '<dialog open><button data-at>x</button></dialog>',
+      {},
+      undefined,
+    ],
     ['Ctrl+1 is the browser’s', '1', '', { ctrlKey: true }, undefined],
     ['Cmd+J is the browser’s', 'j', '', { metaKey: true }, undefined],
     ['Alt+3 is the screen reader’s', '3', '', { altKey: true }, undefined],

@@ -1,5 +1,6 @@
 import type { Schemas } from '$lib/api';
-import { date, daysFromToday, has, moment, t } from '$lib/i18n/index.svelte';
+import { phrase } from '$features/staff/phrase';
+import { date, has, moment, t } from '$lib/i18n/index.svelte';
 
 type Approval = Schemas['Approval'];
 type Evidence = Schemas['Evidence'];
@@ -9,7 +10,10 @@ export function evidenceWords(e: Evidence): { text: string; source: string } {
   const value = e.value ?? '';
   switch (e.code) {
     case 'address_proved':
-      return { text: t('evidence.address_proved', { value }), source: e.at ? moment(e.at) : t('evidence.source.proof') };
+      return {
+        text: t('evidence.address_proved', { value }),
+        source: e.at ? moment(e.at) : t('evidence.source.proof'),
+      };
     case 'colleagues_active':
       return {
         text: t('evidence.colleagues_active', { n: e.count ?? 0, value }),
@@ -51,13 +55,15 @@ export function outcome(a: Approval): string | undefined {
     case 'blocked':
       return t('outcome.blocked');
     case 'denied':
-      return last ? t('outcome.denied', { by: last.by, when: moment(last.at) }) : t('state.denied');
+      return last ? t('outcome.denied', { by: last.by, when: lower(moment(last.at)) }) : t('state.denied');
     case 'submitted':
     case 'pending':
     case 'needs_info':
       return undefined;
     default:
-      return last ? t('outcome.approved', { by: last.by, when: moment(last.at) }) : t('state.approved');
+      return last
+        ? t('outcome.approved', { by: last.by, when: lower(moment(last.at)) })
+        : t('state.approved');
   }
 }
 
@@ -81,10 +87,15 @@ export function dueWords(dueAt: string | undefined, now = new Date()): string | 
   return new Date(dueAt) < now ? t('due.past', { when }) : t('due', { when });
 }
 
-const lower = (s: string) => s.charAt(0).toLowerCase() + s.slice(1);
+/** The same words inside a sentence. */
+export const lower = (s: string) => phrase(s.charAt(0).toLowerCase() + s.slice(1));
 
 /** The heading of a group of rows. */
-export function dayWords(day: 'past' | 'none' | number, weekday: (d: Date) => string, now = new Date()): string {
+export function dayWords(
+  day: 'past' | 'none' | number,
+  weekday: (d: Date) => string,
+  now = new Date(),
+): string {
   if (day === 'past') return t('group.past');
   if (day === 'none') return t('group.none');
   if (day === 0) return t('group.today');
@@ -93,5 +104,3 @@ export function dayWords(day: 'past' | 'none' | number, weekday: (d: Date) => st
   const at = new Date(now.getFullYear(), now.getMonth(), now.getDate() + day);
   return Math.abs(day) < 7 ? weekday(at) : date(at);
 }
-
-export { daysFromToday };

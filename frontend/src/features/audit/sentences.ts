@@ -57,7 +57,9 @@ function detailOf(e: Event, d: Record<string, unknown>): string {
     e.name === 'approval.denied' || e.name === 'notification.failed' ? quoted(d.reason) : '',
     d.via ? t('event.via', { flow: text(d.via) }) : '',
     e.name === 'directory.guest_admitted' && d.flow ? t('event.via', { flow: text(d.flow) }) : '',
-    /grant_(added|extended)|guest_admitted/.test(e.name) && d.until ? t('event.until', { date: day(d.until) }) : '',
+    /grant_(added|extended)|guest_admitted/.test(e.name) && d.until
+      ? t('event.until', { date: day(d.until) })
+      : '',
     d.was ? t('event.was', { date: day(d.was) }) : '',
     Array.isArray(d.fields) ? list(d.fields.map(fieldWords)) : '',
     Array.isArray(d.scopes) ? list(d.scopes.map(String)) : '',

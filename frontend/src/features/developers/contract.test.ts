@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { boundsOf, curlOf, exampleOf, fieldsOf, find, identity, resolve, tagsOf, typeOf, type Contract } from './contract';
+import {
+  boundsOf,
+  curlOf,
+  exampleOf,
+  fieldsOf,
+  find,
+  identity,
+  resolve,
+  tagsOf,
+  typeOf,
+  type Contract,
+} from './contract';
 
 const contract: Contract = {
   tags: [{ name: 'flow', description: 'Definitions.' }],
@@ -13,7 +24,10 @@ const contract: Contract = {
         'x-who': 'directory',
         'x-scope': 'guests:read',
         responses: {
-          '200': { description: 'It.', content: { 'application/json': { schema: { $ref: '#/components/schemas/Thing' } } } },
+          '200': {
+            description: 'It.',
+            content: { 'application/json': { schema: { $ref: '#/components/schemas/Thing' } } },
+          },
           default: { $ref: '#/components/responses/Problem' },
         },
       },
@@ -27,8 +41,15 @@ const contract: Contract = {
     },
   },
   components: {
-    parameters: { id: { name: 'id', in: 'path', required: true, schema: { type: 'string', minLength: 4, maxLength: 64 } } },
-    responses: { Problem: { description: 'Wrong.', content: { 'application/problem+json': { schema: { type: 'object' } } } } },
+    parameters: {
+      id: { name: 'id', in: 'path', required: true, schema: { type: 'string', minLength: 4, maxLength: 64 } },
+    },
+    responses: {
+      Problem: {
+        description: 'Wrong.',
+        content: { 'application/problem+json': { schema: { type: 'object' } } },
+      },
+    },
     schemas: {
       Loop: { $ref: '#/components/schemas/Loop' },
       Thing: {
@@ -101,7 +122,9 @@ describe('the contract on a page', () => {
   });
 
   it('finds operations by every word that is typed', () => {
-    expect(find(tagsOf(contract), 'one flow').flatMap((t) => t.operations.map((o) => o.id))).toEqual(['getThing']);
+    expect(find(tagsOf(contract), 'one flow').flatMap((t) => t.operations.map((o) => o.id))).toEqual([
+      'getThing',
+    ]);
     expect(find(tagsOf(contract), 'nothing like it')).toEqual([]);
     expect(find(tagsOf(contract), ' ').length).toBe(2);
   });

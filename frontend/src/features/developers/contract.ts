@@ -21,7 +21,14 @@ export type Schema = {
   maximum?: number;
 };
 type Media = { schema?: Schema };
-export type Parameter = { $ref?: string; name: string; in: string; required?: boolean; description?: string; schema?: Schema };
+export type Parameter = {
+  $ref?: string;
+  name: string;
+  in: string;
+  required?: boolean;
+  description?: string;
+  schema?: Schema;
+};
 type Response = { $ref?: string; description?: string; content?: Record<string, Media> };
 type RawOperation = {
   operationId?: string;
@@ -74,7 +81,10 @@ export const nameOf = (schema: Schema): string => schema.$ref?.split('/').at(-1)
 /** The operations by tag, in the order of the contract; what has no tag stands under an empty one. */
 export function tagsOf(contract: Contract): Tag[] {
   const tags = new Map<string, Tag>(
-    (contract.tags ?? []).map((tag) => [tag.name, { name: tag.name, description: tag.description ?? '', operations: [] }]),
+    (contract.tags ?? []).map((tag) => [
+      tag.name,
+      { name: tag.name, description: tag.description ?? '', operations: [] },
+    ]),
   );
   for (const [path, item] of Object.entries(contract.paths ?? {})) {
     for (const method of METHODS.filter((m) => item[m])) {
@@ -82,13 +92,21 @@ export function tagsOf(contract: Contract): Tag[] {
       const name = raw.tags?.[0] ?? '';
       const tag = tags.get(name) ?? { name, description: '', operations: [] };
       tags.set(name, tag);
-      tag.operations.push(operation(contract, path, method, raw, (item.parameters as Parameter[] | undefined) ?? []));
+      tag.operations.push(
+        operation(contract, path, method, raw, (item.parameters as Parameter[] | undefined) ?? []),
+      );
     }
   }
   return [...tags.values()].filter((tag) => tag.operations.length > 0);
 }
 
-function operation(c: Contract, path: string, method: string, raw: RawOperation, shared: Parameter[]): Operation {
+function operation(
+  c: Contract,
+  path: string,
+  method: string,
+  raw: RawOperation,
+  shared: Parameter[],
+): Operation {
   return {
     id: raw.operationId ?? `${method}${path.replace(/\W+/g, '-')}`,
     method: method.toUpperCase(),
@@ -190,7 +208,8 @@ export function curlOf(contract: Contract, op: Operation, base: string): string 
   const url = `${base}${op.path}${needed.length ? `?${needed.join('&')}` : ''}`;
   const lines = [`curl ${op.method === 'GET' ? '' : `-X ${op.method} `}'${url}'`];
   if (op.scope) lines.push(`-H "Authorization: Bearer $VESTIBULE_KEY"`);
-  if (op.parameters.some((p) => p.in === 'header' && p.name === 'Idempotency-Key')) lines.push(`-H "Idempotency-Key: $(uuidgen)"`);
+  if (op.parameters.some((p) => p.in === 'header' && p.name === 'Idempotency-Key'))
+    lines.push(`-H "Idempotency-Key: $(uuidgen)"`);
   if (op.body) {
     lines.push(`-H 'Content-Type: ${op.body.type}'`);
     lines.push(`-d '${JSON.stringify(exampleOf(contract, op.body.schema))}'`);
@@ -203,7 +222,8 @@ export function find(tags: Tag[], search: string): Tag[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   if (!words.length) return tags;
   const fits = (op: Operation, tag: Tag) => {
-    const text = `${tag.name} ${op.id} ${op.method} ${op.path} ${op.summary} ${op.description} ${op.scope}`.toLowerCase();
+    const text =
+      `${tag.name} ${op.id} ${op.method} ${op.path} ${op.summary} ${op.description} ${op.scope}`.toLowerCase();
     return words.every((w) => text.includes(w));
   };
   return tags

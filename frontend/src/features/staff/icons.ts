@@ -7,9 +7,11 @@ export const flows =
 export const pulse = 'M2.5 10.5H6L8 5l3.5 10 2-4.5h4';
 export const code = 'm7 6-4 4 4 4M13 6l4 4-4 4';
 export const menu = 'M3.5 6h13M3.5 10h13M3.5 14h13';
-export const mail = 'M4 5h12a1 1 0 0 1 1 1v8a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V6a1 1 0 0 1 1-1zM3.2 6.2 10 11l6.8-4.8';
+export const mail =
+  'M4 5h12a1 1 0 0 1 1 1v8a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V6a1 1 0 0 1 1-1zM3.2 6.2 10 11l6.8-4.8';
 export const plus = 'M10 4v12M4 10h12';
-export const speech = 'M4.5 4.5h11a1 1 0 0 1 1 1V12a1 1 0 0 1-1 1H9.25L6 16v-3H4.5a1 1 0 0 1-1-1V5.5a1 1 0 0 1 1-1z';
+export const speech =
+  'M4.5 4.5h11a1 1 0 0 1 1 1V12a1 1 0 0 1-1 1H9.25L6 16v-3H4.5a1 1 0 0 1-1-1V5.5a1 1 0 0 1 1-1z';
 export const plane = 'M17 3 8.5 11.5M17 3l-5 14-3.5-5.5L3 8z';
 export const shield = 'm10 3 6 2v4.5c0 3.6-2.4 6.2-6 7.5-3.6-1.3-6-3.9-6-7.5V5z';
 export const enter = 'M11 4h4.5a.5.5 0 0 1 .5.5v11a.5.5 0 0 1-.5.5H11M3.5 10h8M8.5 7l3 3-3 3';

@@ -18,6 +18,8 @@ export class Paged<T extends { id: string }> {
   next = $state.raw<string | undefined>();
   estimate = $state.raw<number | undefined>();
   busy = $state(false);
+  /** Grows each time the list starts over. */
+  begun = $state(0);
   /** Why the last “show more” failed. */
   problem = $state.raw<Problem | undefined>();
   readonly head: Resource<number>;
@@ -29,13 +31,14 @@ export class Paged<T extends { id: string }> {
     this.head = new Resource(async () => {
       const turn = ++this.#turn;
       const page = await fetchPage({ after: untrack(start) });
-      if (turn === this.#turn) this.#begin(page);
+      if (turn === this.#turn) untrack(() => this.#begin(page));
       return turn;
     });
   }
 
   #begin(page: Page<T>): void {
     this.rows = page.data;
+    this.begun++;
     this.problem = undefined;
     this.#follow(page);
   }
@@ -88,7 +91,11 @@ export class Paged<T extends { id: string }> {
 }
 
 /** The new rows, with those of the old ones that are kept at the place where they stood. */
-export function merge<T extends { id: string }>(fresh: T[], old: T[], keep: (row: T, at: number) => boolean): T[] {
+export function merge<T extends { id: string }>(
+  fresh: T[],
+  old: T[],
+  keep: (row: T, at: number) => boolean,
+): T[] {
   const has = new Set(fresh.map((r) => r.id));
   const out = [...fresh];
   old.forEach((row, at) => {
