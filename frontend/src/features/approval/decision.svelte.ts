@@ -47,6 +47,8 @@ export class Decision {
   };
 
   open(panel: Panel): void {
+    // One question at a time: the server takes no second one before the answer.
+    if (panel === 'ask' && this.approval?.state === 'needs_info') return;
     this.form.errors = {};
     this.form.problem = undefined;
     this.panel = this.panel === panel ? 'none' : panel;
