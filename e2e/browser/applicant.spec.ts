@@ -38,7 +38,7 @@ test.describe('an applicant on a phone', () => {
     await page.getByLabel('I maintain equipment').check();
     await expect(page.getByText('Which site?')).toBeVisible();
     await wellMade(page);
-    await page.getByLabel('Hamburg').check();
+    await page.getByLabel('Which site?').selectOption('Hamburg');
     await page.getByLabel('What do you need it for?').fill('Compressor maintenance, hall 3');
     await page.getByRole('button', { name: w('continue') }).tap();
 

@@ -25,7 +25,7 @@ test('a sponsor finds a request and approves it', async ({ page, doors, another,
   const card = page.getByRole('region', { name: w('inbox.detail') });
   await expect(card.getByText(maria.reference), 'the card is of the list').toBeVisible();
   await row.click();
-  await expect(card.getByText('Compressor maintenance, hall 3')).toBeVisible();
+  await expect(card.getByText('Compressor maintenance, hall 3').first()).toBeVisible();
   await expect(card.getByText(maria.reference)).toBeVisible();
   await wellMade(page);
   await card.getByRole('button', { name: /^Approve/ }).first().click();

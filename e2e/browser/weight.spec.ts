@@ -1,6 +1,6 @@
 import { expect, test } from './support/test';
 
-/** What a partner on a phone waits for: /join/supplier on an empty cache (performance.md P13). */
+/** What a partner on a phone waits for: /join/supplier on an empty cache. */
 test('the sign-up page is light', async ({ page, context }) => {
   const session = await context.newCDPSession(page);
   await session.send('Network.enable');
