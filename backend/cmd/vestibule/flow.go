@@ -155,7 +155,11 @@ func flowError(err error) error {
 }
 
 func invalid(mistakes []flow.Mistake) error {
-	return fail(exitInvalid, fmt.Errorf("the files have %d mistakes; nothing was changed\n%w", len(mistakes), flow.Mistakes(mistakes)))
+	count := "a mistake"
+	if n := len(mistakes); n > 1 {
+		count = fmt.Sprintf("%d mistakes", n)
+	}
+	return fail(exitInvalid, fmt.Errorf("the files have %s; nothing was changed\n%w", count, flow.Mistakes(mistakes)))
 }
 
 // readFlows reads files, folders (their .yaml and .yml files, by name) and standard input.

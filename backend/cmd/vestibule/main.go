@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -32,9 +33,10 @@ type exitError struct {
 func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
+// fail gives err an exit code, unless it has one already.
 func fail(code int, err error) error {
-	if err == nil {
-		return nil
+	if coded := (*exitError)(nil); err == nil || errors.As(err, &coded) {
+		return err
 	}
 	return &exitError{code: code, err: err}
 }
@@ -43,15 +45,42 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := root().ExecuteContext(ctx)
 	stop()
+	if code := report(os.Stderr, err); code != 0 {
+		os.Exit(code)
+	}
+}
+
+// report writes err for the person at the terminal and says which exit code it means.
+func report(w io.Writer, err error) int {
 	if err == nil {
-		return
+		return 0
 	}
-	fmt.Fprintln(os.Stderr, "vestibule: "+err.Error())
-	code := exitFailed
+	fmt.Fprintln(w, "vestibule: "+err.Error())
 	if coded := (*exitError)(nil); errors.As(err, &coded) {
-		code = coded.code
+		return coded.code
 	}
-	os.Exit(code)
+	return exitFailed
+}
+
+// strict makes every wrong use of cmd and the commands below it exit with exitUsage. cobra would answer an unknown
+// command under a group with the group's help and success, and wrong arguments like any other failure.
+func strict(cmd *cobra.Command) {
+	check, group := cmd.Args, cmd.HasSubCommands()
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if group && len(args) > 0 && check != nil && check(cmd, args) != nil {
+			return fail(exitUsage, fmt.Errorf("there is no command %q; see %s --help", cmd.CommandPath()+" "+args[0], cmd.CommandPath()))
+		}
+		if check == nil {
+			return nil
+		}
+		return fail(exitUsage, check(cmd, args))
+	}
+	if cmd.RunE == nil && cmd.Run == nil {
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
+	for _, below := range cmd.Commands() {
+		strict(below)
+	}
 }
 
 func root() *cobra.Command {
@@ -71,5 +100,7 @@ them with their origin. Exit codes: 0 done, 1 failed, 2 wrong use, 3 not ready, 
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fail(exitUsage, err) })
 	cmd.AddCommand(serveCommand(), migrateCommand(), demoCommand(), flowCommand(), apikeyCommand(), setupLinkCommand(),
 		configCommand(), healthcheckCommand(), secretsCommand(), versionCommand())
+	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fail(exitUsage, cmd.ValidateRequiredFlags()) }
+	strict(cmd)
 	return cmd
 }

@@ -16,8 +16,8 @@ import (
 
 	"github.com/vestibule-id/vestibule/backend/internal/app"
 	"github.com/vestibule-id/vestibule/backend/internal/audit"
-	"github.com/vestibule-id/vestibule/backend/internal/identity"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/config"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/fault"
 )
 
@@ -28,12 +28,18 @@ func asOperator(ctx context.Context) context.Context {
 	return audit.WithActor(ctx, audit.Actor{Kind: audit.KindOperator, Name: "console"})
 }
 
-// sentence shows a fault as the person would read it, and any other error as it is.
+// sentence shows a fault as the person would read it, and any other error as it is. What it is stays known: a database
+// that is away is no invalid input.
 func sentence(err error) error {
-	if f, ok := fault.From(err); ok {
+	f, ok := fault.From(err)
+	switch {
+	case errors.Is(err, database.ErrUnavailable):
+		return explain(err)
+	case ok:
 		return errors.New(f.Sentence("en"))
+	default:
+		return err
 	}
-	return err
 }
 
 func migrateCommand() *cobra.Command {
@@ -190,86 +196,6 @@ func versionCommand() *cobra.Command {
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), version) },
 	}
-}
-
-func apikeyCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "apikey", Short: "Make, list and revoke keys for programs", Args: cobra.NoArgs}
-	var (
-		name   string
-		scopes []string
-		life   time.Duration
-	)
-	create := &cobra.Command{
-		Use:     "create --name NAME --scopes a,b",
-		Short:   "Make a key; it is printed once, and nothing else on standard output",
-		Example: "  vestibule apikey create --name nightly --scopes guests:read,requests:read",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withHouse(cmd, func(ctx contextT, house *app.House) error {
-				wanted := identity.NewKey{Name: name, Scopes: scopes}
-				if life > 0 {
-					ends := house.Clock.Now().Add(life)
-					wanted.ExpiresAt = &ends
-				}
-				_, token, err := house.Identity.CreateKey(asOperator(ctx), wanted)
-				if err != nil {
-					return fail(exitInvalid, sentence(err))
-				}
-				fmt.Fprintln(cmd.OutOrStdout(), token)
-				return nil
-			})
-		},
-	}
-	create.Flags().StringVar(&name, "name", "", "what the key is for")
-	create.Flags().StringSliceVar(&scopes, "scopes", nil, "what it may do: guests:read, requests:read, requests:decide, flows:read, operations:read, operations:write")
-	create.Flags().DurationVar(&life, "expires-in", 90*24*time.Hour, "how long it lives; 0 for ever")
-	_ = create.MarkFlagRequired("name")
-	_ = create.MarkFlagRequired("scopes")
-	list := &cobra.Command{
-		Use: "list", Short: "List the keys", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withHouse(cmd, func(ctx contextT, house *app.House) error {
-				keys, err := house.Identity.APIKeys(ctx)
-				if err != nil {
-					return err
-				}
-				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
-				fmt.Fprintln(w, "ID\tNAME\tSCOPES\tCREATED\tSTATE")
-				for _, k := range keys {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Name, strings.Join(k.Scopes, ","), k.CreatedAt.Format(time.DateOnly), keyState(k, house.Clock.Now()))
-				}
-				return w.Flush()
-			})
-		},
-	}
-	revoke := &cobra.Command{
-		Use: "revoke ID", Short: "Revoke a key at once", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return withHouse(cmd, func(ctx contextT, house *app.House) error {
-				return fail(exitInvalid, sentenceOrNil(house.Identity.RevokeKey(asOperator(ctx), args[0])))
-			})
-		},
-	}
-	cmd.AddCommand(create, list, revoke)
-	return cmd
-}
-
-func keyState(k identity.APIKey, now time.Time) string {
-	switch {
-	case k.RevokedAt != nil:
-		return "revoked"
-	case k.ExpiresAt != nil && now.After(*k.ExpiresAt):
-		return "expired"
-	default:
-		return "works"
-	}
-}
-
-func sentenceOrNil(err error) error {
-	if err == nil {
-		return nil
-	}
-	return sentence(err)
 }
 
 func demoCommand() *cobra.Command {

@@ -61,7 +61,15 @@ func (s *seeder) empty() error {
 	if err != nil {
 		return err
 	}
-	if !tenant.SetUpAt.IsZero() {
+	published, _, err := s.Flows.List(s.ctx, "", 1)
+	if err != nil {
+		return err
+	}
+	keys, err := s.Identity.APIKeys(s.ctx)
+	if err != nil {
+		return err
+	}
+	if !tenant.SetUpAt.IsZero() || len(published) > 0 || len(keys) > 0 {
 		return ErrNotEmpty
 	}
 	return nil

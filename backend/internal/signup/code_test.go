@@ -119,7 +119,10 @@ func TestProve_codes(t *testing.T) {
 			{"a wrong one", func(_ *house, mine, _ letter) string { return wrong(mine.code) }, identity.ErrCodeWrong},
 			{"nothing", func(*house, letter, letter) string { return "" }, identity.ErrCodeWrong},
 			{"another sign-up's", func(_ *house, _, foreign letter) string { return foreign.code }, identity.ErrCodeWrong},
-			{"in its last instant", func(h *house, mine, _ letter) string { h.clk.Advance(10*time.Minute - time.Microsecond); return mine.code }, nil},
+			{"in its last instant", func(h *house, mine, _ letter) string {
+				h.clk.Advance(10*time.Minute - time.Microsecond)
+				return mine.code
+			}, nil},
 			{"too old", func(h *house, mine, _ letter) string { h.clk.Advance(10 * time.Minute); return mine.code }, identity.ErrCodeExpired},
 		} {
 			t.Run(tc.name, func(t *testing.T) {

@@ -2,6 +2,8 @@ package signup
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/vestibule-id/vestibule/backend/internal/approval"
 	"github.com/vestibule-id/vestibule/backend/internal/audit"
@@ -85,3 +87,47 @@ func (s *Service) Reply(ctx context.Context, row *signup, reference, text string
 }
 
 func (s *signup) actor() audit.Actor { return audit.Actor{Kind: "applicant", ID: s.ID} }
+
+// goOnWhereLeft ties the sign-up to the live request of this address, or brings back the draft it kept.
+func (s *Service) goOnWhereLeft(tx *database.Tx, row *signup) error {
+	if row.AskedReference != "" || row.FlowSlug == "" {
+		return s.comeBack(tx, row)
+	}
+	live, err := s.Approvals.LiveTx(tx, row.FlowSlug, row.Address)
+	if err != nil {
+		return err
+	}
+	if live != nil {
+		row.sent(live.ID, tx.Now)
+		return nil
+	}
+	kept, err := keptDraft(tx, row)
+	if err != nil || kept == nil {
+		return err
+	}
+	version, err := s.Flows.Version(tx.Context(), row.FlowSlug, row.FlowVersion)
+	if err != nil {
+		return err
+	}
+	clean, _ := version.CheckDraft(kept.Answers.V) // what the present version no longer asks falls away
+	row.Answers.V, row.SavedAt = clean, kept.SavedAt
+	return nil
+}
+
+// comeBack opens the status page of the named request, if it is this address's.
+func (s *Service) comeBack(tx *database.Tx, row *signup) error {
+	r, err := s.Approvals.ByReferenceTx(tx, row.AskedReference)
+	if errors.Is(err, approval.ErrNotFound) || (err == nil && r.Address != row.Address) {
+		row.Step = StepRequest // proven, with nothing to show: the status page says so
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	row.sent(r.ID, tx.Now)
+	return nil
+}
+
+func (s *signup) sent(requestID string, now time.Time) {
+	s.RequestID, s.Step, s.ExpiresAt = &requestID, StepRequest, now.Add(sentLife)
+}

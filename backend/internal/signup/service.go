@@ -2,8 +2,7 @@ package signup
 
 import (
 	"context"
-	"errors"
-	"time"
+	"strings"
 
 	"github.com/vestibule-id/vestibule/backend/internal/approval"
 	"github.com/vestibule-id/vestibule/backend/internal/audit"
@@ -63,6 +62,9 @@ func (s *Service) Start(ctx context.Context, flowSlug, reference, locale, origin
 	token = s.IDs.Token()
 	row := &signup{ID: s.IDs.New("sgn"), TokenHash: ids.HashToken(token), Step: StepIdentity, Locale: locale, Origin: origin}
 	row.Answers.V = map[string]any{}
+	if strings.ContainsRune(flowSlug+locale, 0) { // PostgreSQL keeps no NUL in text
+		return nil, "", ErrStartUnclear
+	}
 	if flowSlug != "" {
 		version, err := s.Flows.Published(ctx, flowSlug)
 		if err != nil {
@@ -195,50 +197,6 @@ func (s *Service) prove(ctx context.Context, id string, consume func(tx *databas
 		return nil, "", err
 	}
 	return proved, token, nil
-}
-
-// goOnWhereLeft ties the sign-up to the live request of this address, or brings back the draft it kept.
-func (s *Service) goOnWhereLeft(tx *database.Tx, row *signup) error {
-	if row.AskedReference != "" || row.FlowSlug == "" {
-		return s.comeBack(tx, row)
-	}
-	live, err := s.Approvals.LiveTx(tx, row.FlowSlug, row.Address)
-	if err != nil {
-		return err
-	}
-	if live != nil {
-		row.sent(live.ID, tx.Now)
-		return nil
-	}
-	kept, err := keptDraft(tx, row)
-	if err != nil || kept == nil {
-		return err
-	}
-	version, err := s.Flows.Version(tx.Context(), row.FlowSlug, row.FlowVersion)
-	if err != nil {
-		return err
-	}
-	clean, _ := version.CheckDraft(kept.Answers.V) // what the present version no longer asks falls away
-	row.Answers.V, row.SavedAt = clean, kept.SavedAt
-	return nil
-}
-
-// comeBack opens the status page of the named request, if it is this address's.
-func (s *Service) comeBack(tx *database.Tx, row *signup) error {
-	r, err := s.Approvals.ByReferenceTx(tx, row.AskedReference)
-	if errors.Is(err, approval.ErrNotFound) || (err == nil && r.Address != row.Address) {
-		row.Step = StepRequest // proven, with nothing to show: the status page says so
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	row.sent(r.ID, tx.Now)
-	return nil
-}
-
-func (s *signup) sent(requestID string, now time.Time) {
-	s.RequestID, s.Step, s.ExpiresAt = &requestID, StepRequest, now.Add(sentLife)
 }
 
 func (s *Service) record(tx *database.Tx, name string, row *signup, data map[string]any) error {

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -43,15 +44,15 @@ func (o Operation) checkQuery(raw string) error {
 		if len(given) > 1 && !slices.Contains(o.Lists, key) {
 			return errParameter.With("parameter", key)
 		}
-		if slices.ContainsFunc(given, hasNUL) {
+		if slices.ContainsFunc(given, unstorable) {
 			return errParameter.With("parameter", key)
 		}
 	}
 	return nil
 }
 
-// hasNUL finds the one character that no text of ours may have: PostgreSQL keeps none.
-func hasNUL(s string) bool { return strings.ContainsRune(s, 0) }
+// unstorable finds what no text of ours may have: PostgreSQL keeps neither NUL nor broken UTF-8.
+func unstorable(s string) bool { return strings.ContainsRune(s, 0) || !utf8.ValidString(s) }
 
 // shortened is a stranger's word as far as an answer repeats it.
 func shortened(s string) string {

@@ -74,7 +74,7 @@ func (s *server) check(c *gin.Context) error {
 		}
 	}
 	if known {
-		if hasNUL(r.URL.Path) {
+		if unstorable(r.URL.Path) {
 			return errNotFound
 		}
 		return op.checkQuery(r.URL.RawQuery)
