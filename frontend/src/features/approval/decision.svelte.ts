@@ -37,6 +37,7 @@ export class Decision {
   constructor(id: string, changed: (a: Approval) => void) {
     this.id = id;
     this.#changed = changed;
+    this.#restore();
   }
 
   /** Reads the request; what is typed stays. */
@@ -107,6 +108,7 @@ export class Decision {
   async #run(check: () => Record<string, string | undefined>, send: () => Promise<Approval>) {
     let done: Approval | undefined;
     this.overtaken = '';
+    this.#save();
     const sent = await this.form.submit(check, async () => {
       done = await send();
     });
@@ -120,6 +122,7 @@ export class Decision {
   }
 
   #settle(a: Approval): void {
+    forget(this.id);
     this.panel = 'none';
     this.reason = this.note = this.question = this.until = '';
     this.approval = a;
@@ -135,9 +138,42 @@ export class Decision {
     void waiting.read();
   }
 
+  /** Sending may lead to sign-in when the session has ended; what was typed is here again after it. */
+  #save(): void {
+    const { panel, reason, share, note, question, until } = this;
+    if (panel !== 'none') keep(this.id, JSON.stringify({ panel, reason, share, note, question, until }));
+  }
+
+  #restore(): void {
+    try {
+      const saved: unknown = JSON.parse(sessionStorage.getItem(DRAFT + this.id) ?? 'null');
+      if (saved) Object.assign(this, saved);
+    } catch {
+      forget(this.id);
+    }
+  }
+
   /** What was typed when somebody else was first. */
   get typed(): string {
     return [this.reason, this.note, this.question].map((s) => s.trim()).find(Boolean) ?? '';
+  }
+}
+
+const DRAFT = 'vestibule.decision.';
+
+function keep(id: string, text: string): void {
+  try {
+    sessionStorage.setItem(DRAFT + id, text);
+  } catch {
+    // Without storage the text lasts for this page.
+  }
+}
+
+function forget(id: string): void {
+  try {
+    sessionStorage.removeItem(DRAFT + id);
+  } catch {
+    // Nothing was kept then.
   }
 }
 

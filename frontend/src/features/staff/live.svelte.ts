@@ -1,3 +1,5 @@
+import { quietly } from './get';
+
 /** How often a page that somebody looks at reads again. */
 export const LIVE_MS = 30_000;
 
@@ -8,7 +10,7 @@ export const LIVE_MS = 30_000;
 export function live(read: () => unknown, every = LIVE_MS): void {
   $effect(() => {
     const look = () => {
-      if (document.visibilityState === 'visible' && navigator.onLine) read();
+      if (document.visibilityState === 'visible' && navigator.onLine) quietly(read);
     };
     const timer = setInterval(look, every);
     window.addEventListener('focus', look);
