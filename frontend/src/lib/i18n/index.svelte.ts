@@ -112,7 +112,10 @@ export const country = (code: string): string =>
 
 /** “19 November 2026”; the month is always a word. */
 export const date = (iso: string | Date, style: 'long' | 'medium' = 'long'): string =>
-  new Intl.DateTimeFormat(intl(), { dateStyle: style }).format(new Date(iso));
+  new Intl.DateTimeFormat(
+    intl(),
+    style === 'long' ? { dateStyle: 'long' } : { day: 'numeric', month: 'short', year: 'numeric' },
+  ).format(new Date(iso));
 
 /** “Friday 20 November”. */
 export const weekday = (iso: string | Date): string =>
