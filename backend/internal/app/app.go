@@ -105,20 +105,23 @@ func Build(ctx context.Context, o Options) (*House, error) {
 		DB: db, Clock: clk, IDs: source, Audit: h.Audit, Mail: h.Mail, People: h.People, Flows: h.Flows, BaseURL: cfg.URL,
 	})
 
-	// Floor 4: the stories.
+	h.stories()
+	h.chores()
+	return h, nil
+}
+
+// stories opens floor 4, and the doors by which lower rooms call up.
+func (h *House) stories() {
 	h.Signups = signup.New(signup.Needs{
-		DB: db, Clock: clk, IDs: source, Audit: h.Audit, Mail: h.Mail, Limits: h.Limits, People: h.People, Flows: h.Flows,
-		Approvals: h.Approvals, Identity: h.Identity, BaseURL: cfg.URL,
+		DB: h.DB, Clock: h.Clock, IDs: h.IDs, Audit: h.Audit, Mail: h.Mail, Limits: h.Limits, People: h.People, Flows: h.Flows,
+		Approvals: h.Approvals, Identity: h.Identity, BaseURL: h.Config.URL,
 	})
 	h.Catalog = catalog.New(h.People, catalog.Options{Caller: caller})
-	h.Operation = operation.New(db, h.Jobs, h.Audit)
+	h.Operation = operation.New(h.DB, h.Jobs, h.Audit)
 
-	// The calls that go up.
 	h.Approvals.OnDecided("signup", h.Signups.Decide)
 	h.People.OnRequests(h.requestsOf)
 	h.Catalog.OnWaiting(h.waitingFor)
-	h.chores()
-	return h, nil
 }
 
 // chores are the works that come round by themselves, once across all replicas.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/vestibule-id/vestibule/backend/api"
 	"github.com/vestibule-id/vestibule/backend/internal/identity"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/web"
 	pages "github.com/vestibule-id/vestibule/backend/web"
 )
@@ -22,6 +23,8 @@ const (
 	parked = 15 * time.Minute
 	// drain is how long new connections are taken after the end has begun; nothing balances load on loopback.
 	drain = 5 * time.Second
+	// startingWait is when to try again while the schema is brought up to date.
+	startingWait = 2 * time.Second
 )
 
 // Serve opens the doors and works until ctx is done, then stops within 30 seconds with nothing lost: readiness goes
@@ -38,7 +41,7 @@ func (h *House) Serve(ctx context.Context, say func(string)) error {
 	}
 	ready := &readiness{}
 	health := web.NewHealth(h.Clock, web.Check{Name: "database", Run: h.DB.Ping}, web.Check{Name: "schema", Run: ready.check})
-	engine, err := h.router(health)
+	engine, err := h.router(health, ready)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -125,8 +128,15 @@ func (r *readiness) check(context.Context) error {
 	return r.err
 }
 
+// guard answers 503 for as long as the schema is not as the rooms need it: their queries would fail in worse ways.
+func (r *readiness) guard(c *gin.Context) {
+	if err := r.check(c); err != nil {
+		web.Problem(c, database.ErrUnavailable.Because(err).RetryAfter(startingWait))
+	}
+}
+
 // router hangs every room's door, each behind the guard; a route that the contract does not know stops the start.
-func (h *House) router(health *web.Health) (*gin.Engine, error) {
+func (h *House) router(health *web.Health, ready *readiness) (*gin.Engine, error) {
 	contract, err := web.ReadContract(api.YAML)
 	if err != nil {
 		return nil, err
@@ -141,7 +151,7 @@ func (h *House) router(health *web.Health) (*gin.Engine, error) {
 		MaxInFlight: h.Config.MaxInFlight, Health: health, Pages: site,
 		Urgent: []string{"POST /api/v1/signups/:id/code", "POST /api/v1/approvals/:id/decision", "POST /api/v1/signin/code"},
 	})
-	doors := engine.Group("", h.Identity.Guard(contractRoutes), web.Idempotency(h.DB, h.keys.Box("web.idempotency")))
+	doors := engine.Group("", ready.guard, h.Identity.Guard(contractRoutes), web.Idempotency(h.DB, h.keys.Box("web.idempotency")))
 	for _, room := range []interface{ Routes(router gin.IRouter) }{
 		h.Flows, h.Signups, h.Approvals, h.Identity, h.Catalog, h.People, h.Mail, h.Operation,
 	} {
