@@ -25,8 +25,15 @@ export class Doors {
     private readonly url: string,
   ) {}
 
-  private post = async (path: string, data: unknown = undefined) => ok(await this.context.request.post(this.url + path, { data }));
+  post = async (path: string, data: unknown = undefined) => ok(await this.context.request.post(this.url + path, { data }));
   private get = async (path: string) => ok(await this.context.request.get(this.url + path));
+
+  /** Begins a sign-up and has a code sent, in another house than the demo's if at is given. */
+  async begin(flow: string, email: string, locale: string, at = this.url): Promise<void> {
+    const headers = { 'Accept-Language': locale };
+    const { id } = await ok(await this.context.request.post(`${at}/api/v1/signups`, { data: { flow, locale }, headers }));
+    await ok(await this.context.request.post(`${at}/api/v1/signups/${id}/email`, { data: { email }, headers }));
+  }
 
   /** Signs up to the proof of the address and returns the sign-up's id. */
   async prove(flow: string, email: string, locale = 'en'): Promise<string> {
@@ -55,8 +62,12 @@ export class Doors {
 
   /** Sends a request and returns its reference. */
   async ask(flow: string, email: string, answers: Record<string, unknown>, locale = 'en'): Promise<string> {
-    const id = await this.prove(flow, email, locale);
-    const { terms } = (await this.get(`/api/v1/flows/${flow}`)) as unknown as { terms: { id: string; version: string }[] };
+    return this.submit(flow, await this.prove(flow, email, locale), answers);
+  }
+
+  /** Sends a proven sign-up with every consent and returns the request's reference. */
+  async submit(flow: string, id: string, answers: Record<string, unknown>): Promise<string> {
+    const { terms } = await this.get(`/api/v1/flows/${flow}`);
     const consents = terms.map((t: { id: string; version: string }) => ({ terms: t.id, version: t.version }));
     const receipt = await this.post(`/api/v1/signups/${id}/submit`, { answers, consents });
     return receipt.reference as string;
