@@ -18,4 +18,3 @@ export const enter = 'M11 4h4.5a.5.5 0 0 1 .5.5v11a.5.5 0 0 1-.5.5H11M3.5 10h8M8
 export const clock = 'M3.25 10a6.75 6.75 0 1 0 13.5 0a6.75 6.75 0 1 0-13.5 0M10 6.25V10l2.5 2';
 export const key = 'M4 13a3 3 0 1 0 6 0a3 3 0 1 0-6 0M9.1 10.9 16 4M13 7l2.5 2.5';
 export const pen = 'm4 16 .8-3.2L13.5 4a1.4 1.4 0 0 1 2 0l.5.5a1.4 1.4 0 0 1 0 2L7.2 15.2z';
-export const again = 'M16 10a6 6 0 1 1-1.8-4.3L16 7.5M16 3.5v4h-4';
