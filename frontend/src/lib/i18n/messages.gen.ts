@@ -23,6 +23,7 @@ export interface Plain {
   "problem.title.forbidden": undefined;
   "problem.offline": undefined;
   "problem.unexpected": undefined;
+  "problem.again": { time: string | number };
   "problem.number": undefined;
   "problem.copy": undefined;
   "notfound.short": undefined;
@@ -403,6 +404,7 @@ export interface Plain {
   "approve.until": { date: string | number };
   "approve.other": undefined;
   "approve.ends": { date: string | number };
+  "bar.asked": { name: string | number };
   "approve.busy": undefined;
   "ask": undefined;
   "ask.label": { name: string | number };
@@ -558,6 +560,9 @@ export interface Plain {
   "guests.by.organisation": undefined;
   "guests.by.sponsor": undefined;
   "guests.count": { n: number; shown: string | number };
+  "guests.all": { n: number };
+  "event.join": { a: string | number; b: string | number };
+  "dev.code": { what: string | number };
   "guests.first": undefined;
   "guests.nomatch": undefined;
   "guests.nomatch.text": undefined;
@@ -655,6 +660,7 @@ export interface Plain {
   "event.signup.proved": undefined;
   "event.signup.started": undefined;
   "event.signup.submitted": { reference: string | number };
+  "failed.title": undefined;
   "flows.title": undefined;
   "flows.text": undefined;
   "flows.state.open": undefined;
@@ -721,6 +727,13 @@ export interface Plain {
   "setup.email": undefined;
   "setup.email.hint": undefined;
   "setup.email.empty": undefined;
+  "setup.steps": undefined;
+  "setup.step.you": undefined;
+  "setup.step.you.text": undefined;
+  "setup.step.flow": undefined;
+  "setup.step.flow.text": undefined;
+  "setup.step.share": undefined;
+  "setup.step.share.text": undefined;
   "setup.do": undefined;
   "setup.busy": undefined;
   "setup.until": { time: string | number };
