@@ -37,8 +37,9 @@ func TestMainJob(t *testing.T) {
 		jonas.POST(approval+"/ask", `{"text":"Which hall?"}`).status(200).audit("approval.asked").mail("request.question maria@fabrikam.de")
 		h.clk.Advance(time.Minute)
 		maria.POST(status+"/reply", `{"text":"Hall 3"}`).status(200).golden("request_answered.json").audit("approval.answered").mail("approval.needed j.becker@contoso.com")
+		jonas.POST(approval+"/decision", `{"decision":"approve","version":1}`).problem(412, "request_changed").audit().mail() // seen before the answer came
 		jonas.POST(approval+"/decision", `{"decision":"deny"}`).problem(422, "fields_invalid").audit().mail()
-		jonas.POST(approval+"/decision", `{"decision":"approve","note":"known"}`).status(200).golden("decided.json").
+		jonas.POST(approval+"/decision", `{"decision":"approve","note":"known","version":3}`).status(200).golden("decided.json").
 			audit("approval.approved", "directory.guest_admitted", "directory.grant_added", "directory.grant_added", "directory.grant_added", "directory.grant_added").
 			mail("request.approved maria@fabrikam.de")
 		jonas.POST(approval+"/decision", `{"decision":"approve"}`).problem(409, "already_decided").golden("already_decided.json").audit().mail()

@@ -40,8 +40,8 @@ func (s *Service) show(ctx context.Context, r *Request, by Decider) (Approval, e
 		return Approval{}, err
 	}
 	a := Approval{
-		Id: r.ID, Reference: r.Reference, State: RequestState(r.StateAt(s.clock.Now())), Applicant: applicant(r), Flow: named(r), Purpose: opt(r.Purpose),
-		SubmittedAt: r.SubmittedAt, DueAt: r.DueAt, ExpiresAt: r.ExpiresAt, Risk: ApprovalRisk(r.Risk), Stage: r.Stage, Stages: r.Stages,
+		Id: r.ID, Version: r.Version, Reference: r.Reference, State: RequestState(r.StateAt(s.clock.Now())),
+		Applicant: applicant(r), Flow: named(r), Purpose: opt(r.Purpose), SubmittedAt: r.SubmittedAt, DueAt: r.DueAt, ExpiresAt: r.ExpiresAt, Risk: ApprovalRisk(r.Risk), Stage: r.Stage, Stages: r.Stages,
 		Team: opt(r.Team), GuestId: r.GuestID, EndsAt: r.accessEnd(s.clock.Now()),
 		Answers: []AnswerShown{}, Consents: []ConsentShown{}, Grants: []GrantShown{}, Evidence: []Evidence{},
 		Messages: []ThreadMessage{}, History: []EarlierRequest{}, Deliveries: []Delivery{},
