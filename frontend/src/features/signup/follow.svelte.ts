@@ -5,6 +5,7 @@ export type RequestView = Schemas['RequestView'];
 
 const POLL_MS = 20_000;
 const POLL_MAX_MS = 120_000;
+const NOT_MINE = [401, 403, 404];
 
 /**
  * One request, live: read once, then by server-sent events; where those don't pass, by asking every 20 s, later every 2 minutes,
@@ -19,13 +20,15 @@ export class Follow {
   readonly reference: string;
   #read = new Date();
   #pause = POLL_MS;
+  #events: EventSource | undefined;
+  #poll: ReturnType<typeof setTimeout> | undefined;
 
   constructor(reference: string) {
     this.reference = reference;
     $effect(() => {
       locale();
       void this.read();
-      return this.#listen();
+      return () => this.#stop();
     });
   }
 
@@ -36,11 +39,24 @@ export class Follow {
   read = async (): Promise<void> => {
     try {
       this.take(await get(api.GET('/api/v1/requests/{reference}', this.#path)));
+      this.#listen();
     } catch (thrown) {
-      if (this.view) this.staleSince = this.#read;
-      else this.problem = asProblem(thrown);
+      const problem = asProblem(thrown);
+      if (this.view && !NOT_MINE.includes(problem.status)) {
+        this.staleSince = this.#read;
+        return;
+      }
+      // The browser's right to see it has ended: prove the address again.
+      this.#stop();
+      this.view = undefined;
+      this.problem = problem;
     }
   };
+
+  /** Not this browser's, or not there: the server does not say which. */
+  get notMine(): boolean {
+    return this.problem !== undefined && NOT_MINE.includes(this.problem.status);
+  }
 
   take(view: RequestView): void {
     this.view = view;
@@ -62,26 +78,29 @@ export class Follow {
     );
   }
 
-  /** Events while they flow, questions when they don't. Returns how to stop. */
-  #listen(): () => void {
-    let poll: ReturnType<typeof setTimeout> | undefined;
-    const later = () => {
-      clearTimeout(poll);
-      poll = setTimeout(async () => {
-        if (!document.hidden && this.view) await this.read();
-        this.#pause = Math.min(this.#pause * 2, POLL_MAX_MS);
-        later();
-      }, this.#pause);
-    };
-    const events = new EventSource(`/api/v1/requests/${encodeURIComponent(this.reference)}/events`);
-    events.addEventListener('request', (event) => {
-      clearTimeout(poll);
+  /** Events while they flow, questions when they don't. */
+  #listen(): void {
+    if (this.#events) return;
+    this.#events = new EventSource(`/api/v1/requests/${encodeURIComponent(this.reference)}/events`);
+    this.#events.addEventListener('request', (event) => {
+      clearTimeout(this.#poll);
       this.take(JSON.parse((event as MessageEvent<string>).data) as RequestView);
     });
-    events.onerror = later;
-    return () => {
-      events.close();
-      clearTimeout(poll);
-    };
+    this.#events.onerror = () => this.#askLater();
+  }
+
+  #askLater(): void {
+    clearTimeout(this.#poll);
+    this.#poll = setTimeout(async () => {
+      if (!document.hidden) await this.read();
+      this.#pause = Math.min(this.#pause * 2, POLL_MAX_MS);
+      if (this.#events) this.#askLater();
+    }, this.#pause);
+  }
+
+  #stop(): void {
+    this.#events?.close();
+    this.#events = undefined;
+    clearTimeout(this.#poll);
   }
 }

@@ -1,0 +1,70 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { date, loadWords, locale, moment, rich, setLanguage, t, time, weekday } from './index.svelte';
+import { choose, lookup } from './locale';
+
+await loadWords('pages');
+afterEach(async () => {
+  vi.unstubAllGlobals();
+  localStorage.clear();
+  await setLanguage('en');
+});
+
+describe('which language', () => {
+  it.each([
+    [['ar-EG'], 'ar'],
+    [['DE-at'], 'de'],
+    [['fr', 'de'], 'de'],
+    [['no'], undefined],
+    [[''], undefined],
+  ])('%s finds %s', (wanted, found) => expect(lookup(wanted)).toBe(found));
+
+  it('what this person chose beats what the browser asks for', async () => {
+    vi.stubGlobal('navigator', { languages: ['de-DE'] });
+    localStorage.clear();
+    expect(choose()).toBe('de');
+    await setLanguage('ar');
+    expect(choose()).toBe('ar');
+  });
+});
+
+describe('words', () => {
+  it('switch at once, with the direction of the page', async () => {
+    await setLanguage('ar');
+    expect([locale(), document.documentElement.lang, document.documentElement.dir]).toEqual([
+      'ar',
+      'ar',
+      'rtl',
+    ]);
+    expect(t('continue')).toBe('متابعة');
+    expect(t('step.details.note', { n: 2 })).toBe('سؤالان');
+    expect(t('step.details.note', { n: 12 })).toBe('12 سؤالًا');
+  });
+  it('marks come in pieces', () => {
+    expect(rich('code.text', { n: 6, email: 'm@fabrikam.de' })[1]).toEqual(['b', 'm@fabrikam.de']);
+  });
+  it('the change that was asked for last is the one that is shown', async () => {
+    const first = setLanguage('de');
+    await setLanguage('en');
+    await first;
+    expect(t('continue')).toBe('Continue');
+  });
+});
+
+describe('dates and times', () => {
+  const at = '2026-11-19T14:06:00';
+  it('follow the reader’s region, and the month is a word', () => {
+    vi.stubGlobal('navigator', { languages: ['en-GB'] });
+    expect([date(at), time(at), weekday(at)]).toEqual(['19 November 2026', '14:06', 'Thursday 19 November']);
+    vi.stubGlobal('navigator', { languages: ['en-US'] });
+    expect(time(at)).toMatch(/^2:06\sPM$/);
+  });
+  it.each([
+    ['2026-11-19T23:59:00', 'Today, 14:06'],
+    ['2026-11-20T00:01:00', 'Yesterday, 14:06'],
+    ['2026-11-18T12:00:00', 'Tomorrow, 14:06'],
+    ['2026-11-30T12:00:00', '19 November 2026, 14:06'],
+  ])('seen on %s it is “%s”', (now, words) => {
+    vi.stubGlobal('navigator', { languages: ['en-GB'] });
+    expect(moment(at, new Date(now))).toBe(words);
+  });
+});
