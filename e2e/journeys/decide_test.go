@@ -55,6 +55,24 @@ func TestT43_ApprovalsDenialsAndWithdrawalsRace(t *testing.T) {
 	})
 }
 
+// Row T44: a decision is about what was seen.
+func TestT44_ADecisionIsAboutWhatWasSeen(t *testing.T) {
+	each(t, func(t *testing.T, tn *town) {
+		maria := tn.visitor(t, "maria").asks(partner, answered())
+		id, sponsor := tn.requestID(t, maria.ref), tn.member(t, jonas)
+		sponsor.post("/api/v1/approvals/"+id+"/ask", map[string]any{"text": "Which hall?"}).is(http.StatusOK)
+		maria.letter()
+		seen := sponsor.get("/api/v1/approvals/" + id).is(http.StatusOK).value("version")
+		maria.post("/api/v1/requests/"+maria.ref+"/reply", map[string]any{"text": "All of them, and the safe."}).is(http.StatusOK)
+		maria.leavesNoTrace(func() {
+			sponsor.speaks("de").decides(id, "approve", map[string]any{"version": seen}).refused(http.StatusPreconditionFailed, "request_changed")
+		})
+		now := sponsor.get("/api/v1/approvals/" + id).is(http.StatusOK).value("version")
+		require.NotEqual(t, seen, now)
+		sponsor.decides(id, "deny", map[string]any{"version": now, "reason": "Not the safe."}).is(http.StatusOK)
+	})
+}
+
 func TestT44_AnOldViewDecidesNothingNew(t *testing.T) {
 	each(t, func(t *testing.T, tn *town) {
 		maria := tn.visitor(t, "maria").asks(twoStages, answered())
