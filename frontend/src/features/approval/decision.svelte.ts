@@ -12,7 +12,14 @@ export const REASON_MAX = 1000;
 export const QUESTION_MAX = 500;
 
 /** Answers that mean: somebody or something else was first, so the request on this page is old. */
-const OVERTAKEN = ['already_decided', 'request_closed', 'request_changed', 'other_stage', 'already_asked'];
+const OVERTAKEN = [
+  'already_decided',
+  'request_closed',
+  'request_changed',
+  'other_stage',
+  'same_person',
+  'already_asked',
+];
 
 /**
  * One approver's act on one request: what is open, what is typed, and sending it. Nothing typed is lost when somebody
