@@ -117,7 +117,7 @@ func TestT31_ACodeIsNothingElsewhere(t *testing.T) {
 	})
 }
 
-// Row T32: each mail has a code of its own; the two newest work (settled.md §3), the older do not.
+// Row T32: each mail has a code of its own; the two newest work (docs/settled.md §3), the older do not.
 func TestT32_AResentCodeIsANewOneAndTheTwoNewestWork(t *testing.T) {
 	each(t, func(t *testing.T, tn *town) {
 		maria, first, _ := tn.waitsForProof(t, "maria")

@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// invariants are questions whose answer is always 0, whatever the stories did (security.md §5).
+// invariants are questions whose answer is always 0, whatever the stories did.
 var invariants = map[string]string{
 	"a guest who signed up has an approved request": `
 		SELECT count(*) FROM directory_users u WHERE user_type = 'Guest' AND creation_type = 'SelfServiceSignUp' AND request_id IS NOT NULL

@@ -49,7 +49,7 @@ export async function picture(page: Page, look: Look, name: string, info: TestIn
     await page.evaluate(() => document.fonts.ready.then(() => (document.activeElement as HTMLElement | null)?.blur?.()));
     await page.screenshot({
       path: join(folder, `${name}.${nameOf(look)}.png`),
-      fullPage: name !== 'api' && (look.size === 'phone' || !name.startsWith('inbox')),
+      fullPage: name !== 'api' && name !== 'flow' && (look.size === 'phone' || !name.startsWith('inbox')),
       animations: 'disabled',
       caret: 'hide',
     });
