@@ -9,7 +9,7 @@ BIN := bin/vestibule
 ROOMS := approval catalog directory flow identity notification operation signup
 GO_SOURCES := $(shell find backend -name '*.go' -not -name '*_test.go' 2>/dev/null) backend/go.mod backend/go.sum \
 	$(wildcard backend/migrations/*.sql backend/api/*.yaml backend/demo/flows/*.yaml backend/internal/*/mail/*) $(wildcard backend/internal/platform/fault/messages/*.json)
-APP_SOURCES := $(shell find frontend/src frontend/static frontend/messages -type f -not -path '*/paraglide/*' 2>/dev/null) $(wildcard frontend/*.ts frontend/*.js) frontend/package-lock.json
+APP_SOURCES := $(shell find frontend/src frontend/static frontend/messages frontend/dev -type f 2>/dev/null) $(wildcard frontend/*.ts frontend/*.js) frontend/package-lock.json backend/api/openapi.yaml
 export CGO_ENABLED ?= 0
 
 ##@ Use

@@ -7,6 +7,7 @@ beforeAll(loadStaffWords);
 
 const REQUEST = {
   id: 'req_1',
+  version: 3,
   reference: '7KQ-42M-9',
   state: 'pending',
   applicant: { name: 'Maria Lindqvist', email: 'maria@fabrikam.de' },
@@ -95,6 +96,36 @@ describe('deciding', () => {
     expect(decision.typed).toBe('Long thoughts');
     expect(decision.approval?.state).toBe('active');
     expect(changed).toHaveBeenCalledOnce();
+  });
+
+  it('decides about what was read, and learns when that has changed', async () => {
+    answers[decide] = {
+      status: 412,
+      body: { code: 'request_changed', detail: 'The request has changed since you opened it.' },
+    };
+    const decision = new Decision('req_1', () => {});
+    await decision.read();
+    answers.GET = { status: 200, body: { ...REQUEST, version: 4 } };
+    decision.open('deny');
+    decision.reason = 'Long thoughts';
+    await decision.deny();
+    expect(writes()[0]?.body).toMatchObject({ version: 3 });
+    expect([decision.overtaken, decision.approval?.version, decision.panel, decision.reason]).toEqual([
+      'The request has changed since you opened it.',
+      4,
+      'deny',
+      'Long thoughts',
+    ]);
+  });
+
+  it('says so when a quiet read brings something new', async () => {
+    const decision = new Decision('req_1', () => {});
+    await decision.read();
+    await decision.read();
+    expect(decision.news).toBe(false);
+    answers.GET = { status: 200, body: { ...REQUEST, version: 4 } };
+    await decision.read();
+    expect(decision.news).toBe(true);
   });
 
   it('has what was typed again after a sign-in in between', async () => {
