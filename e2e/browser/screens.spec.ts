@@ -60,9 +60,12 @@ for (const look of looks) {
 
       const reference = await doors.ask('supplier', email, answers, look.lang);
       await take('request-pending', `/requests/${reference}`);
-      const sponsor = new Doors((await another()).page.context(), houses().demo.url);
+      const { page: desk, doors: sponsor } = await another(contextOf(look));
       await sponsor.signIn(jonas);
       const id = await sponsor.approvalID(reference);
+      await desk.goto(pathIn(await letter(jonas, { about: reference }), 'decide'));
+      await expect(desk.getByRole('heading', { level: 1, name: w('decide.title') })).toBeVisible();
+      await show(desk, info)('decide');
       await sponsor.question(id, 'Which hall do you need drawings for?');
       await take('request-question', `/requests/${reference}`);
       await doors.post(`/api/v1/requests/${reference}/reply`, { text: 'Hall 3 and the pump room behind it.' });
@@ -132,6 +135,12 @@ for (const look of looks) {
         await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
         await take(name);
       }
+    });
+
+    test('the set-up page', async ({ page, watch }, info) => {
+      watch.refusals = [410]; // another test may have set the house up meanwhile
+      await page.goto(houses().setup.link);
+      await show(page, info)('setup');
     });
 
     test('the mailbox', async ({ page, another, w }, info) => {
