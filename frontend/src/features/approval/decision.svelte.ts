@@ -33,6 +33,8 @@ export class Decision {
   question = $state('');
   /** YYYY-MM-DD of another end. */
   until = $state('');
+  /** The request changed while it was open here, by somebody else. */
+  news = $state(false);
   /** What to say when somebody else was first. */
   overtaken = $state('');
   readonly form = new Form();
@@ -50,6 +52,7 @@ export class Decision {
   /** Reads the request; what is typed stays. */
   read = async (): Promise<Approval> => {
     const a = await get(api.GET('/api/v1/approvals/{id}', { params: { path: { id: this.id } } }));
+    if (this.approval && a.version !== this.approval.version) this.news = true;
     this.approval = a;
     return a;
   };
@@ -115,6 +118,7 @@ export class Decision {
   async #run(check: () => Record<string, string | undefined>, send: () => Promise<Approval>) {
     let done: Approval | undefined;
     this.overtaken = '';
+    this.news = false;
     this.#save();
     const sent = await this.form.submit(check, async () => {
       done = await send();
@@ -142,6 +146,7 @@ export class Decision {
     this.form.problem = undefined;
     this.overtaken = sentence;
     this.#changed(await this.read());
+    this.news = false;
     void waiting.read();
   }
 
