@@ -405,6 +405,7 @@ export interface Plain {
   "approve.other": undefined;
   "approve.ends": { date: string | number };
   "bar.asked": { name: string | number };
+  "bar.news": undefined;
   "approve.busy": undefined;
   "ask": undefined;
   "ask.label": { name: string | number };
@@ -686,7 +687,14 @@ export interface Plain {
   "jobs.retry.of": { what: string | number };
   "jobs.retry.busy": undefined;
   "jobs.retried": undefined;
-  "job.kind.notification.send": undefined;
+  "job.kind.mail": undefined;
+  "job.kind.mail.code": undefined;
+  "job.kind.approval.expire": undefined;
+  "job.kind.approval.links": undefined;
+  "job.kind.signup.sweep": undefined;
+  "job.kind.identity.sweep": undefined;
+  "job.kind.limits.sweep": undefined;
+  "job.kind.web.sweep": undefined;
   "mailbox.title": undefined;
   "mailbox.text": undefined;
   "mailbox.search": undefined;
