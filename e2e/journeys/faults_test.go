@@ -150,7 +150,9 @@ func TestMailIsTriedAgainAfterATemporaryRefusal(t *testing.T) {
 		eventually(t, "the first try", func() bool {
 			return tn.count(t, "SELECT count(*) FROM mails WHERE address = ? AND state = 'retrying'", maria.address) == 1
 		})
-		tn.hurries(t)
+		tn.hurriesUntil(t, "the second try", func() bool {
+			return tn.count(t, "SELECT count(*) FROM mails WHERE address = ? AND state = 'sent'", maria.address) == 1
+		})
 		maria.types(codeIn(t, maria.letter())).is(http.StatusOK)
 		require.Equal(t, 1, tn.tracesOf(t, maria.address).Mails)
 	})
