@@ -121,8 +121,8 @@ var (
 	tag     = regexp.MustCompile(`env:"(VESTIBULE_[A-Z_]+)"`)
 )
 
-// forTests are read by our own tests and by the pages' development server.
-var forTests = map[string]bool{"VESTIBULE_API": true, "VESTIBULE_BIN": true}
+// forTests are read by our own tests, by the pages' development server, and by their build for tests.
+var forTests = map[string]bool{"VESTIBULE_API": true, "VESTIBULE_BIN": true, "VESTIBULE_PSEUDO": true}
 
 func TestSettings_thatDocsNameExist(t *testing.T) {
 	t.Parallel()

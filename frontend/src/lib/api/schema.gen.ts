@@ -264,7 +264,8 @@ export interface paths {
         put?: never;
         /**
          * Confirm with the mailed link
-         * @description Only in the browser that began; elsewhere 409 `link_other_browser`. 410 `link_used_up`.
+         * @description Only in the browser that began; elsewhere 409 `link_other_browser` (`signin_other_browser` for a sign-in). 410
+         *     `mailed_link_used_up` (`signin_link_used_up`).
          */
         post: operations["pressLink"];
         delete?: never;
