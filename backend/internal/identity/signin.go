@@ -17,8 +17,11 @@ import (
 // signinLife is how long a sign-in may be finished.
 const signinLife = 60 * time.Minute
 
-// mailsPerAddress is the budget of security.md §4 for a network address; it is told (429).
-var mailsPerAddress = limits.Budget{Burst: 20, Refill: 3 * time.Minute}
+// The budgets of security.md §4 for a network address and the network around it; they are told (429).
+var (
+	mailsPerAddress = limits.Budget{Burst: 20, Refill: 3 * time.Minute}   // 20 an hour
+	mailsPerNetwork = limits.Budget{Burst: 100, Refill: 36 * time.Second} // 100 an hour
+)
 
 // alive says whether the sign-in may go on at now.
 func (s *signin) alive(now time.Time) bool { return s.FinishedAt == nil && now.Before(s.ExpiresAt) }
@@ -102,12 +105,22 @@ func (s *Service) openSignin(tx *database.Tx, in Asked, address email.Address) (
 	}, token, nil
 }
 
+// mayAsk charges where a code is asked from: the address, and then the network around it.
 func (s *Service) mayAsk(tx *database.Tx) error {
-	ok, wait, err := s.limits.Take(tx, "signin.mail:"+web.AddressKey(web.MetaOf(tx.Context()).Address), mailsPerAddress)
-	if err == nil && !ok {
-		return ErrTooMany.RetryAfter(wait)
+	from := web.MetaOf(tx.Context()).Address
+	for _, b := range []struct {
+		name   string
+		budget limits.Budget
+	}{{"signin.mail:" + web.AddressKey(from), mailsPerAddress}, {"signin.mail.network:" + web.NetworkKey(from), mailsPerNetwork}} {
+		ok, wait, err := s.limits.Take(tx, b.name, b.budget)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return ErrTooMany.RetryAfter(wait)
+		}
 	}
-	return err
+	return nil
 }
 
 // Finished is a sign-in that led to a session.

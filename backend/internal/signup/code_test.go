@@ -1,6 +1,7 @@
 package signup
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -296,15 +297,45 @@ func TestBudgets_MailboxesAreProtectedSilently(t *testing.T) {
 func TestBudgets_NetworkAddressesAreTold(t *testing.T) {
 	t.Parallel()
 	each(t, true, func(t *testing.T, h *house) {
-		for i := range startsPerAddress.Burst {
+		for i := range startsOfAddress.Burst {
 			_, _, err := h.Start(h.ctx, "supplier", "", "en", "")
 			require.NoError(t, err, "start %d", i)
 		}
 		_, _, err := h.Start(h.ctx, "supplier", "", "en", "")
 		require.ErrorIs(t, err, identity.ErrTooMany)
-		require.Equal(t, startsPerAddress.Burst, h.count("signups"))
+		require.Equal(t, startsOfAddress.Burst, h.count("signups"))
 		h.ctx = web.WithMeta(t.Context(), web.Meta{Address: "203.0.113.9"})
 		_, _, err = h.Start(h.ctx, "supplier", "", "en", "")
 		require.NoError(t, err, "a neighbour is not the one")
+	})
+}
+
+func TestBudgets_NetworksAndDomainsAreTold(t *testing.T) {
+	t.Parallel()
+	each(t, true, func(t *testing.T, h *house) {
+		from := func(address string) { h.ctx = web.WithMeta(t.Context(), web.Meta{Address: address}) }
+		start := func() error {
+			_, _, err := h.Start(h.ctx, "supplier", "", "en", "")
+			return err
+		}
+		for i := range startsOfNetwork.Burst {
+			from(fmt.Sprintf("198.51.100.%d", i+1))
+			require.NoError(t, start(), "start %d", i)
+		}
+		from("198.51.100.200")
+		require.ErrorIs(t, start(), identity.ErrTooMany, "fifty neighbours of one network are enough for three hours")
+
+		ask := func(i int, mail string) error {
+			from(fmt.Sprintf("10.%d.0.1", i))
+			row, _, err := h.Start(h.ctx, "supplier", "", "en", "")
+			require.NoError(t, err)
+			_, err = h.GiveEmail(h.ctx, row.ID, mail, "en")
+			return err
+		}
+		for i := range proofsOfDomain[0].Burst {
+			require.NoError(t, ask(i, fmt.Sprintf("p%d@fabrikam.de", i)), "address %d", i)
+		}
+		require.ErrorIs(t, ask(200, "one-more@fabrikam.de"), identity.ErrTooMany, "thirty of one company in an hour, from wherever")
+		require.NoError(t, ask(201, "someone@northwind.com"), "another company goes on")
 	})
 }

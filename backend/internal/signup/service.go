@@ -108,7 +108,7 @@ func (s *Service) GiveEmail(ctx context.Context, id, typed, locale string) (*sig
 			return err
 		}
 		row.MailsAsked, row.MailAskedAt = pace.Asked, pace.Last
-		if err := s.told(tx, "signup.mail:", mailsPerAddress); err != nil {
+		if err := s.mayAsk(tx, row, address); err != nil {
 			return err
 		}
 		another := row.Address != address.Canonical()

@@ -54,6 +54,21 @@ func AddressKey(address string) string {
 	return netip.PrefixFrom(ip, 64).Masked().String()
 }
 
+// NetworkKey is the wider network that limits are counted by beside the address: the /24 of an IPv4 address, the /48 of
+// an IPv6 address, which is what one customer of a provider has at most.
+func NetworkKey(address string) string {
+	ip, err := netip.ParseAddr(address)
+	if err != nil {
+		return address
+	}
+	ip = ip.Unmap().WithZone("")
+	bits := 48
+	if ip.Is4() {
+		bits = 24
+	}
+	return netip.PrefixFrom(ip, bits).Masked().String()
+}
+
 // clientAddress is the peer's address or, behind trusted proxies, the right-most hop of X-Forwarded-For that is not one
 // of them. A hop that cannot be read makes the peer the client: nobody may choose to be unknown.
 func clientAddress(r *http.Request, trusted []netip.Prefix) string {

@@ -76,3 +76,17 @@ func TestMetaOf_outsideOfRequests(t *testing.T) {
 	ctx := web.WithMeta(context.Background(), web.Meta{RequestID: "req_1", Locale: "de"})
 	require.Equal(t, "req_1", web.MetaOf(ctx).RequestID)
 }
+
+func TestNetworkKey(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"203.0.113.9":        "203.0.113.0/24",
+		"::ffff:203.0.113.9": "203.0.113.0/24",  // the same one, written in another way
+		"2001:db8:1:2::3":    "2001:db8:1::/48", // what one customer has
+		"2001:db8:1:ffff::3": "2001:db8:1::/48",
+		"2001:db8:2::3":      "2001:db8:2::/48",
+		"somebody":           "somebody", // what is no address is its own key
+	} {
+		require.Equal(t, want, web.NetworkKey(in), in)
+	}
+}
