@@ -53,7 +53,7 @@ gen: frontend/node_modules/.installed ## Generate code and docs from the contrac
 	cd backend && go run ./cmd/vestibule config table --into ../README.md
 
 ##@ Prove
-.PHONY: test unit e2e verify lint bench faults fuzz
+.PHONY: test unit e2e verify lint
 test: unit e2e ## Everything: rules, services on both databases, the app, stories over HTTP and in the browser
 
 unit: build e2e/node_modules/.installed
