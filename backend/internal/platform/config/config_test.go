@@ -105,6 +105,8 @@ func TestLoad_refuses(t *testing.T) {
 		{"a path in the base address", []string{"VESTIBULE_URL=https://g.contoso.com/app"}, "VESTIBULE_URL", "base address"},
 		{"another scheme", []string{"VESTIBULE_URL=ftp://g.contoso.com"}, "VESTIBULE_URL", "scheme"},
 		{"no mail server for a public house", public[:2], "VESTIBULE_SMTP_HOST", "nobody would get mail"},
+		{"no mail server behind a proxy on this machine: the mailbox would show every code", []string{"VESTIBULE_URL=https://g.contoso.com"}, "VESTIBULE_SMTP_HOST", "nobody would get mail"},
+		{"limits off behind a proxy on this machine", []string{"VESTIBULE_URL=https://g.contoso.com", "VESTIBULE_SMTP_HOST=m.example", "VESTIBULE_LIMITS=off"}, "VESTIBULE_LIMITS", "outside this machine"},
 		{"unencrypted mail off loopback, said once", append(public, "VESTIBULE_SMTP_TLS=opportunistic"), "VESTIBULE_SMTP_TLS", "opportunistic"},
 		{"said twice, but differently", append(public, "VESTIBULE_SMTP_TLS=off", "VESTIBULE_SMTP_TLS_CONFIRM=opportunistic"), "VESTIBULE_SMTP_TLS", "off"},
 		{"an unknown word", []string{"VESTIBULE_SMTP_TLS=maybe"}, "VESTIBULE_SMTP_TLS", `"maybe"`},
