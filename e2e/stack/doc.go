@@ -6,5 +6,5 @@
 // names the remedy in one sentence; nothing is skipped.
 //
 // Neighbours: package mailstand is the mail catcher where there is no Mailpit; package contract checks answers;
-// package journeys and e2e/cmd/house are the users. Nothing here imports the backend: the compiler forbids it.
+// package story and e2e/cmd/house are the users. Nothing here imports the backend: the compiler forbids it.
 package stack

@@ -1,9 +1,9 @@
-package journeys
+package story
 
 import "sync"
 
-// together runs f n times at the same moment and counts the results.
-func together[R comparable](n int, f func(i int) R) map[R]int {
+// Together runs f n times at the same moment and counts the results.
+func Together[R comparable](n int, f func(i int) R) map[R]int {
 	var wait sync.WaitGroup
 	var mu sync.Mutex
 	gate := make(chan struct{})

@@ -1,4 +1,4 @@
-package journeys
+package story
 
 import (
 	"context"
@@ -55,20 +55,20 @@ var invariants = map[string]string{
 		GROUP BY flow_slug, address HAVING count(*) > 1) twice`,
 }
 
-// holds asks every invariant of a house that has stopped, and looks for secrets, panics and forged lines in its log.
-func (tn *town) holds(ctx context.Context) error {
+// Holds asks every invariant of a house that has stopped, and looks for secrets, panics and forged lines in its log.
+func (tn *Town) Holds(ctx context.Context) error {
 	var broken []error
 	for what, query := range invariants {
-		n, err := tn.eyes.Count(ctx, query)
+		n, err := tn.Eyes.Count(ctx, query)
 		switch {
 		case err != nil:
 			broken = append(broken, err)
 		case n != 0:
-			broken = append(broken, fmt.Errorf("%s: not so in %d rows of the %s house", what, n, tn.name))
+			broken = append(broken, fmt.Errorf("%s: not so in %d rows of the %s house", what, n, tn.Name))
 		}
 	}
-	for _, h := range tn.replicas {
-		broken = append(broken, readsWell(tn.name, h.Log.Lines()))
+	for _, h := range tn.Replicas {
+		broken = append(broken, readsWell(tn.Name, h.Log.Lines()))
 	}
 	return errors.Join(broken...)
 }
@@ -76,7 +76,7 @@ func (tn *town) holds(ctx context.Context) error {
 // secrets are codes, tokens and cookies that stories have seen. None may be in a log.
 var secrets sync.Map
 
-func seen(secret string) string {
+func Seen(secret string) string {
 	if secret != "" {
 		secrets.Store(secret, true)
 	}

@@ -1,4 +1,4 @@
-package journeys
+package story
 
 import (
 	"bufio"
@@ -10,12 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// follows opens the live stream of the person's request and hands on the data of each event, for at most d.
-func (p *person) follows(d time.Duration) <-chan string {
+// Follows opens the live stream of the person's request and hands on the data of each event, for at most d.
+func (p *Person) Follows(d time.Duration) <-chan string {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), d)
 	p.t.Cleanup(cancel)
-	req := p.withCookies("GET", "/api/v1/requests/"+p.ref+"/events").WithContext(ctx)
+	req := p.WithCookies("GET", "/api/v1/requests/"+p.Ref+"/events").WithContext(ctx)
 	req.Header.Set("Accept", "text/event-stream")
 	res, err := (&http.Client{}).Do(req)
 	require.NoError(p.t, err)
@@ -36,10 +36,10 @@ func (p *person) follows(d time.Duration) <-chan string {
 	return heard
 }
 
-// withCookies is a request with the person's cookies.
-func (p *person) withCookies(method, path string) *http.Request {
-	req := p.builds(method, path, nil)
-	for _, c := range p.jar.Cookies(home(p.url)) {
+// WithCookies is a request with the person's cookies.
+func (p *Person) WithCookies(method, path string) *http.Request {
+	req := p.Builds(method, path, nil)
+	for _, c := range p.Jar.Cookies(Home(p.url)) {
 		req.AddCookie(c)
 	}
 	return req

@@ -1,0 +1,118 @@
+package story
+
+import (
+	"database/sql"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vestibule-id/vestibule/e2e/mailstand"
+	"github.com/vestibule-id/vestibule/e2e/stack"
+)
+
+// Locks holds a table of a PostgreSQL house until release is called.
+func (tn *Town) Locks(t *testing.T, table string) (release func()) {
+	t.Helper()
+	db, err := sql.Open("pgx", tn.Plan.Database)
+	require.NoError(t, err)
+	tx, err := db.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	_, err = tx.ExecContext(t.Context(), "LOCK TABLE "+table+" IN ACCESS EXCLUSIVE MODE")
+	require.NoError(t, err)
+	return func() {
+		_ = tx.Rollback()
+		_ = db.Close()
+	}
+}
+
+// Behind is a PostgreSQL house whose database is reached through a proxy with weather.
+func Behind(t *testing.T, w stack.Weather) (stack.Plan, *stack.Proxy) {
+	t.Helper()
+	plan, err := NewPlan(t.Context(), "postgres", World.Mail)
+	require.NoError(t, err)
+	require.NoError(t, Furnish(t.Context(), plan))
+	address, err := url.Parse(plan.Database)
+	require.NoError(t, err)
+	proxy, err := stack.NewProxy(address.Host)
+	require.NoError(t, err)
+	t.Cleanup(proxy.Close)
+	require.NoError(t, proxy.Set(w))
+	plan.Direct = plan.Database
+	address.Host = proxy.Addr
+	plan.Database = address.String()
+	return plan, proxy
+}
+
+// Mailless is a house of one's own with a mail server that misbehaves on command.
+func Mailless(t *testing.T, kind string) (*Town, *mailstand.Server) {
+	t.Helper()
+	mail, err := stack.StandIn()
+	require.NoError(t, err)
+	t.Cleanup(mail.Close)
+	tn := Own(t, kind, 1, func(p *stack.Plan) { p.SMTP = mail.SMTP })
+	tn.Mail = mail
+	return tn, mail.Stand()
+}
+
+// Hurries makes waiting work due and lets the leases of dead workers run out: the house waits for both, the test does not.
+func (tn *Town) Hurries(t *testing.T) {
+	t.Helper()
+	tn.Ages(t, "jobs", "run_at", 3600, "state = 'waiting'")
+	tn.Ages(t, "jobs", "locked_until", 3600, "state = 'running'")
+}
+
+// HurriesUntil hurries again and again until cond holds.
+func (tn *Town) HurriesUntil(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	Eventually(t, what, func() bool {
+		if cond() {
+			return true
+		}
+		tn.Hurries(t)
+		return false
+	})
+}
+
+// Counted is a house of one's own whose limits are on.
+func Counted(t *testing.T, kind string, more map[string]string) *Town {
+	t.Helper()
+	replicas := 1
+	if kind == "postgres" {
+		replicas = 2
+	}
+	return Own(t, kind, replicas, func(p *stack.Plan) { p.Limits, p.Env = "on", more })
+}
+
+// Kinds tells a story that needs a house of its own on both databases.
+func Kinds(t *testing.T, story func(t *testing.T, kind string)) {
+	t.Helper()
+	t.Parallel()
+	for _, kind := range []string{"sqlite", "postgres"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			story(t, kind)
+		})
+	}
+}
+
+// Applies publishes a changed partner flow while the house is open, and waits until it is shown.
+func (tn *Town) Applies(t *testing.T, change func(string) string, more ...string) {
+	t.Helper()
+	good, err := os.ReadFile(filepath.Join(stack.Root(), "e2e", "story", "testdata", "flows", "partner.yaml"))
+	require.NoError(t, err)
+	text := strings.NewReplacer(more...).Replace(change(string(good)))
+	require.NotEqual(t, string(good), text)
+	file := filepath.Join(t.TempDir(), "partner.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	_, err = tn.Plan.Run(t.Context(), "flow", "apply", "-f", file)
+	require.NoError(t, err)
+	Eventually(t, "the new version", func() bool {
+		a := tn.BrowserOf(t, "x@example.com").Get("/api/v1/flows/" + Partner)
+		return a.Status == http.StatusGone || int(a.Value("version").(float64)) == tn.Count(t, "SELECT version FROM flows WHERE slug = ?", Partner)
+	})
+}

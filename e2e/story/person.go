@@ -1,0 +1,300 @@
+package story
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vestibule-id/vestibule/e2e/contract"
+)
+
+// Person is somebody at a browser: a cookie jar, a language, an address, and the house they talk to.
+type Person struct {
+	t       *testing.T
+	town    *Town
+	url     string
+	Address string
+	lang    string
+	Jar     http.CookieJar
+	extra   http.Header
+	Signup  string // id of the sign-up they are in
+	Ref     string // reference of the request they sent
+	Read    *int   // how many mails they have read
+}
+
+// Visitor is a stranger with an address of their own at a partner's domain.
+func (tn *Town) Visitor(t *testing.T, name string) *Person {
+	t.Helper()
+	return tn.BrowserOf(t, name+"-"+Unique()+"@fabrikam.example")
+}
+
+// BrowserOf is a fresh browser used by the holder of address.
+func (tn *Town) BrowserOf(t *testing.T, address string) *Person {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	require.NoError(t, err)
+	return &Person{
+		t: t, town: tn, url: tn.Replicas[0].URL, Address: address, lang: "en", Jar: jar, extra: http.Header{}, Read: new(int),
+	}
+}
+
+// At is the same person on another replica; on SQLite there is only one.
+func (p *Person) At(n int) *Person {
+	c := *p
+	c.url = p.town.Replicas[n%len(p.town.Replicas)].URL
+	return &c
+}
+
+// Speaks is the same person, asking in another language.
+func (p *Person) Speaks(lang string) *Person {
+	c := *p
+	c.lang = lang
+	return &c
+}
+
+// With is the same person, sending one more header.
+func (p *Person) With(name, value string) *Person {
+	c := *p
+	c.extra = maps.Clone(p.extra)
+	c.extra.Set(name, value)
+	return &c
+}
+
+// In is the same person within a subtest.
+func (p *Person) In(t *testing.T) *Person {
+	c := *p
+	c.t = t
+	return &c
+}
+
+// Anonymous is the same person in a browser without cookies.
+func (p *Person) Anonymous() *Person {
+	c := *p
+	c.Jar, _ = cookiejar.New(nil)
+	return &c
+}
+
+func (p *Person) Get(path string) Answer { return p.Send(http.MethodGet, path, nil) }
+
+func (p *Person) Post(path string, body any) Answer { return p.Send(http.MethodPost, path, body) }
+
+func (p *Person) Patch(path string, body any) Answer {
+	return p.Send(http.MethodPatch, path, body)
+}
+
+// Raw is a body that goes out as it is.
+type Raw string
+
+// client neither follows redirects nor keeps a slow house waiting for ever.
+var client = &http.Client{
+	Timeout:       20 * time.Second,
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	Transport:     &http.Transport{MaxIdleConnsPerHost: 64},
+}
+
+// Builds makes what a browser of the app would send: same origin, JSON, the person's language.
+func (p *Person) Builds(method, path string, body any) *http.Request {
+	p.t.Helper()
+	var payload io.Reader
+	switch b := body.(type) {
+	case nil:
+	case Raw:
+		payload = strings.NewReader(string(b))
+	default:
+		encoded, err := json.Marshal(b)
+		require.NoError(p.t, err)
+		payload = bytes.NewReader(encoded)
+	}
+	req, err := http.NewRequestWithContext(p.t.Context(), method, p.url+path, payload)
+	require.NoError(p.t, err)
+	if payload != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Host = strings.TrimPrefix(p.town.Plan.Public, "http://") // as a load balancer hands it on
+	req.Header.Set("Accept-Language", p.lang)
+	req.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0 Journeys")
+	if method != http.MethodGet && method != http.MethodHead {
+		req.Header.Set("Origin", p.town.Plan.Public)
+		req.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	for name, values := range p.extra {
+		if name == "Host" {
+			req.Host = values[0]
+			continue
+		}
+		req.Header[name] = values
+
+	}
+	return req
+}
+
+// Send sends and holds the answer against the contract. A 5xx that no story expects fails the test in answer.is.
+func (p *Person) Send(method, path string, body any) Answer {
+	p.t.Helper()
+	a, err := p.Try(method, path, body)
+	require.NoError(p.t, err, "%s %s", method, path)
+	return a
+}
+
+// Try is send for stories in which the house may be gone.
+func (p *Person) Try(method, path string, body any) (Answer, error) {
+	p.t.Helper()
+	req := p.Builds(method, path, body)
+	for _, c := range p.Jar.Cookies(Home(p.url)) {
+		req.AddCookie(c)
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	all, err := io.ReadAll(res.Body)
+	if err != nil {
+		return Answer{}, err
+	}
+	p.Jar.SetCookies(Home(p.url), res.Cookies())
+	for _, c := range res.Cookies() {
+		if len(c.Value) > 20 {
+			Seen(c.Value)
+		}
+	}
+	a := Answer{t: p.t, lang: p.lang, method: method, path: path, Status: res.StatusCode, Header: res.Header, Body: all}
+	if err := TheContract.Check(contract.Answer{Method: method, Path: path, Status: res.StatusCode, Header: res.Header, Body: all}); err != nil {
+		p.t.Errorf("%s breaks the contract: %.300v", a, err)
+	}
+	return a, nil
+}
+
+// Home is the jar's address: replicas share cookies as they would behind one name.
+func Home(string) *url.URL { return &url.URL{Scheme: "http", Host: "vestibule.test"} }
+
+// Cookie is the value of a cookie of the person's, or empty.
+func (p *Person) Cookie(name string) string {
+	for _, c := range p.Jar.Cookies(Home(p.url)) {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// Answer is what came back.
+type Answer struct {
+	t            *testing.T
+	lang         string
+	method, path string
+	Status       int
+	Header       http.Header
+	Body         []byte
+}
+
+func (a Answer) String() string {
+	body := a.Body
+	if len(body) > 600 {
+		body = body[:600]
+	}
+	return a.method + " " + a.path + " → " + strconv.Itoa(a.Status) + " " + string(body)
+}
+
+// Is asserts the status.
+func (a Answer) Is(status int) Answer {
+	a.t.Helper()
+	require.Equal(a.t, status, a.Status, "%s", a)
+	return a
+}
+
+// Value finds a value by a path like data.0.id; missing is nil.
+func (a Answer) Value(path string) any {
+	a.t.Helper()
+	var v any
+	require.NoError(a.t, json.Unmarshal(a.Body, &v), "%s", a)
+	if path == "" {
+		return v
+	}
+	for _, part := range strings.Split(path, ".") {
+		switch c := v.(type) {
+		case map[string]any:
+			v = c[part]
+		case []any:
+			n, err := strconv.Atoi(part)
+			if err != nil || n >= len(c) {
+				return nil
+			}
+			v = c[n]
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
+// Text is the string at path; anything else fails the story.
+func (a Answer) Text(path string) string {
+	a.t.Helper()
+	s, ok := a.Value(path).(string)
+	require.True(a.t, ok, "no text at %s in %s", path, a)
+	return s
+}
+
+// List is the array at path.
+func (a Answer) List(path string) []any {
+	a.t.Helper()
+	l, ok := a.Value(path).([]any)
+	require.True(a.t, ok, "no list at %s in %s", path, a)
+	return l
+}
+
+// Refused asserts a problem with this status and code, that its sentence is for a person in the language asked for,
+// and returns it.
+func (a Answer) Refused(status int, code string) Answer {
+	a.t.Helper()
+	a.Is(status)
+	require.Equal(a.t, code, a.Text("code"), "%s", a)
+	a.SpeaksToPeople(a.Text("detail"))
+	return a
+}
+
+// Field asserts that a 422 names this pointer with this code.
+func (a Answer) Field(pointer, code string) Answer {
+	a.t.Helper()
+	a.Refused(http.StatusUnprocessableEntity, "fields_invalid")
+	for _, one := range a.List("errors") {
+		e := one.(map[string]any)
+		if e["pointer"] == pointer {
+			require.Equal(a.t, code, e["code"], "%s", a)
+			a.SpeaksToPeople(e["detail"].(string))
+			return a
+		}
+	}
+	a.t.Fatalf("no error at %s in %s", pointer, a)
+	return a
+}
+
+// SpeaksToPeople asserts that a sentence is one, and in German when German was asked for.
+func (a Answer) SpeaksToPeople(sentence string) {
+	a.t.Helper()
+	require.NotEmpty(a.t, sentence, "%s", a)
+	for _, inner := range []string{"sql", "panic", "goroutine", "nil pointer", "pq:", "gorm", "%!", "{", "EOF"} {
+		require.NotContains(a.t, sentence, inner, "an internal word for a person: %s", a)
+	}
+	if strings.HasPrefix(a.lang, "de") {
+		require.NotRegexp(a.t, `\b(the|your|you|and|this|again|with|of|is)\b`, strings.ToLower(sentence), "English where German was asked for: %s", a)
+	}
+}
+
+// Copied is the same person with a jar of their own that holds the same cookies, to act twice at once.
+func (p *Person) Copied() *Person {
+	c := p.Anonymous()
+	c.Jar.SetCookies(Home(p.url), p.Jar.Cookies(Home(p.url)))
+	return c
+}

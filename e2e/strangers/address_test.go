@@ -1,0 +1,184 @@
+package strangers
+
+import (
+	"fmt"
+	"net/http"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vestibule-id/vestibule/e2e/story"
+)
+
+// Row T21: what looks like another's address is not theirs.
+func TestT21_LookalikeAddressesReachNobodyElse(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		mike := tn.Guest(t, "mike")
+		before := tn.TracesOf(t, mike.Address)
+		name, domain, _ := strings.Cut(mike.Address, "@")
+		rest := strings.TrimPrefix(name, "mike")
+		stranger := tn.Visitor(t, "stranger").Speaks("de")
+		stranger.Begins(story.Partner)
+		for _, address := range []string{
+			"mıke" + rest + "@" + domain, "mi\u212Ae" + rest + "@" + domain, "ＭＩＫＥ" + rest + "@" + domain, "mike\u200b" + rest + "@" + domain,
+			"mike" + rest + "@fаbrikam.example", "mike" + rest + "@" + domain + "\u202e", "mi\u0301ke" + rest + "@" + domain,
+		} {
+			for _, a := range []story.Answer{stranger.Gives(address), stranger.Post("/api/v1/signin", map[string]any{"email": address})} {
+				if a.Status != http.StatusUnprocessableEntity { // or taken for another account, whose mail is not mike's
+					require.Contains(t, []int{http.StatusOK, http.StatusAccepted}, a.Status, "%q: %s", address, a)
+				}
+			}
+		}
+		require.Equal(t, before, tn.TracesOf(t, mike.Address), "no mail, no code for mike")
+		list, err := tn.Mail.To(t.Context(), mike.Address)
+		require.NoError(t, err)
+		require.Len(t, list, *mike.Read)
+	})
+}
+
+// Row T22: one grammar, before anything else reads the address.
+func TestT22_OnlyPlainAddressesPass(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		stranger := tn.Visitor(t, "stranger").Speaks("de")
+		stranger.Begins(story.Partner)
+		for _, address := range []string{
+			`"a@corp.com"@evil.com`, "a@corp.com(evil)", "g: a@corp.com;", "Bob <a@corp.com>", "<a@corp.com>", "=?utf-8?q?a=40corp.com=3e?=@evil.com",
+			"a@[127.0.0.1]", "a@localhost", "a@corp.com,b@evil.com", "a@corp.com\x00", strings.Repeat("a", 65) + "@corp.com",
+			"a@" + strings.Repeat("b", 63) + "." + strings.Repeat("c", 63) + "." + strings.Repeat("d", 63) + "." + strings.Repeat("e", 60) + ".com",
+			"a@corp.com\r\nBcc: e@evil.com", "a%corp.com@", "a@corp.com b", "x> ORCPT=rfc822;e@evil.com",
+		} {
+			stranger.Gives(address).Field("/email", "email_invalid")
+			stranger.Post("/api/v1/signin", map[string]any{"email": address}).Field("/email", "email_invalid")
+		}
+		require.Zero(t, tn.Count(t, "SELECT count(*) FROM mails WHERE about = ?", stranger.Signup))
+	})
+}
+
+// Row T23: a domain rule is a domain, not a suffix.
+func TestT23_DomainRulesMatchWholeDomains(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		for domain, accepted := range map[string]bool{
+			"corp.example": true, "CORP.example": true, "evilcorp.example": false, "corp.example.evil.com": false, "sub.corp.example": false,
+			"a.fabrikam.example": true, "a.b.fabrikam.example": true, "fabrikam.example": false, "bad.fabrikam.example": false,
+			"xn--corp-example.evil.com": false,
+		} {
+			p := tn.BrowserOf(t, "x-"+story.Unique()+"@"+domain).Speaks("de")
+			p.Begins(story.Company)
+			if accepted {
+				p.Gives(p.Address).Is(http.StatusAccepted)
+				continue
+			}
+			a := p.Gives(p.Address).Refused(http.StatusUnprocessableEntity, "fields_invalid")
+			require.Contains(t, []string{"email_domain_not_accepted", "email_invalid"}, a.Text("errors.0.code"), domain)
+		}
+	})
+}
+
+// Row T24: the answer tells no address from another. Bytes must be equal; times may only be alike, on a machine that
+// does many things at once.
+func TestT24_TheAnswerTellsNoAddressFromAnother(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		waiting := tn.Visitor(t, "waiting").Asks(story.Partner, story.Answered())
+		denied := tn.Visitor(t, "denied").Asks(story.Partner, story.Answered())
+		tn.Member(t, story.Jonas).Decides(tn.RequestID(t, denied.Ref), "deny", map[string]any{"reason": "No."}).Is(http.StatusOK)
+		classes := map[string]string{
+			"guest": tn.Guest(t, "guest").Address, "waiting": waiting.Address, "denied": denied.Address, "member": story.Tom,
+		}
+		shapes, times := map[string]map[string]bool{}, map[string][]time.Duration{}
+		ask := func(class, address string) {
+			p := tn.BrowserOf(t, address)
+			start := time.Now()
+			a := p.Post("/api/v1/signin", map[string]any{"email": address}).Is(http.StatusOK)
+			times[class] = append(times[class], time.Since(start))
+			p.Begins(story.Partner)
+			start = time.Now()
+			b := p.Gives(address).Is(http.StatusAccepted)
+			times[class+" at sign-up"] = append(times[class+" at sign-up"], time.Since(start))
+			if shapes[class] == nil {
+				shapes[class] = map[string]bool{}
+			}
+			shapes[class][story.Shape(a)+story.Shape(b)] = true
+		}
+		for i := range 12 {
+			ask("unknown", fmt.Sprintf("unknown-%s-%d@fabrikam.example", story.Unique(), i))
+			for class, address := range classes {
+				ask(class, address)
+			}
+		}
+		for class := range classes {
+			require.Equal(t, shapes["unknown"], shapes[class], class)
+			for _, call := range []string{"", " at sign-up"} {
+				require.InDelta(t, median(times["unknown"+call]).Seconds(), median(times[class+call]).Seconds(), 0.05, class+call)
+			}
+		}
+	})
+}
+
+func median(d []time.Duration) time.Duration {
+	sort.Slice(d, func(i, j int) bool { return d[i] < d[j] })
+	return d[len(d)/2]
+}
+
+// Row T25: no step is reached but through the one before it.
+func TestT25_NoStepIsSkipped(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		maria := tn.Visitor(t, "maria").Speaks("de")
+		maria.Begins(story.Partner)
+		steps := map[string]func() story.Answer{
+			"draft":  func() story.Answer { return maria.Patch(maria.Path(""), map[string]any{"answers": story.Answered()}) },
+			"submit": func() story.Answer { return maria.Sends(story.Partner, story.Answered()) },
+		}
+		for name, step := range steps {
+			require.Equal(t, "proof_needed", step().Refused(http.StatusConflict, "proof_needed").Text("code"), name)
+		}
+		maria.Types("123456").Refused(http.StatusConflict, "email_needed")
+		maria.Types("").Is(http.StatusConflict)
+		maria.Gives(maria.Address).Is(http.StatusAccepted)
+		code := story.CodeIn(t, maria.Letter())
+		for name, step := range steps {
+			require.Equal(t, "proof_needed", step().Refused(http.StatusConflict, "proof_needed").Text("code"), name)
+		}
+		for _, body := range []string{`{"code":""}`, `{"code":"000000","step":"details"}`, `{"code":"` + code + `","step":"request"}`} {
+			require.GreaterOrEqual(t, maria.Post(maria.Path("/code"), story.Raw(body)).Status, 400)
+		}
+		require.Equal(t, "code", maria.Get(maria.Path("")).Text("step"))
+		require.Zero(t, tn.TracesOf(t, maria.Address).Requests)
+	})
+}
+
+// Row T14: what was typed before proof does not survive it, and a session of before is dead after.
+func TestT14_NothingFromBeforeProofSurvivesIt(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		maria := tn.Visitor(t, "maria")
+		eve := tn.BrowserOf(t, "eve@evil.example") // begins in maria's name and waits
+		eve.Begins(story.Partner)
+		eve.Gives(maria.Address).Is(http.StatusAccepted)
+		l := maria.Letter()
+		eve.Patch(eve.Path(""), map[string]any{"answers": story.Answered("company", "Evil GmbH")}).Is(http.StatusConflict)
+		maria.Begins(story.Partner)
+		maria.Types(story.CodeIn(t, l)).Is(http.StatusConflict) // eve's code is worth nothing in maria's browser
+		maria.Gives(maria.Address).Is(http.StatusAccepted)
+		proved := maria.Types(story.CodeIn(t, maria.Letter())).Is(http.StatusOK)
+		require.NotContains(t, string(proved.Body), "Evil")
+		eve.Sends(story.Partner, story.Answered()).Is(http.StatusConflict)
+		require.Zero(t, tn.TracesOf(t, maria.Address).Requests)
+	})
+}
+
+// Row T15: signing out ends the session everywhere at once.
+func TestT15_ASessionThatEndedIsDeadOnEveryReplica(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		lukas := tn.Guest(t, "lukas")
+		lukas.SignsIn().Is(http.StatusOK)
+		stolen := lukas.Copied()
+		stolen.At(1).Get("/api/v1/me").Is(http.StatusOK)
+		lukas.Post("/api/v1/signout", nil).Is(http.StatusNoContent)
+		for i := range tn.Replicas {
+			stolen.At(i).Get("/api/v1/me").Is(http.StatusUnauthorized)
+			stolen.At(i).Get("/api/v1/me/apps").Is(http.StatusUnauthorized)
+		}
+	})
+}

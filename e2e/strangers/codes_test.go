@@ -1,0 +1,159 @@
+package strangers
+
+import (
+	"crypto/md5"
+	"crypto/sha1"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vestibule-id/vestibule/e2e/story"
+)
+
+// Row T26: the code goes to one address, and that is the one typed.
+func TestT26_NobodyElseGetsTheCode(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		maria, eve := tn.Visitor(t, "maria"), tn.Visitor(t, "eve")
+		maria.Begins(story.Partner)
+		for _, body := range []string{
+			`{"email":["` + maria.Address + `","` + eve.Address + `"]}`, `{"email":"` + maria.Address + `,` + eve.Address + `"}`,
+			`{"email":{"x":1}}`, `{"email":"` + maria.Address + `","email":"` + eve.Address + `"}`,
+			`{"email":"` + maria.Address + `","to":"` + eve.Address + `"}`, `{"email":"` + maria.Address + `","bcc":"` + eve.Address + `"}`,
+			`{"email":"` + maria.Address + `","EMAIL":"` + eve.Address + `"}`,
+		} {
+			for _, path := range []string{maria.Path("/email"), "/api/v1/signin"} {
+				a := maria.Speaks("de").Post(path, story.Raw(body))
+				require.Contains(t, []int{http.StatusBadRequest, http.StatusUnprocessableEntity}, a.Status, "%s: %s", body, a)
+			}
+		}
+		require.Equal(t, story.Traces{}, tn.TracesOf(t, maria.Address))
+		require.Equal(t, story.Traces{}, tn.TracesOf(t, eve.Address))
+	})
+}
+
+// Row T27: five tries, then not even the right code.
+func TestT27_FiveWrongTriesAndTheRightCodeIsWorthless(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		maria, code, _ := tn.WaitsForProof(t, "maria")
+		maria = maria.Speaks("de")
+		for i := range 5 {
+			maria.At(i).Types(story.Other(code)).Refused(http.StatusUnprocessableEntity, "code_wrong")
+		}
+		maria.Types(code).Refused(http.StatusTooManyRequests, "too_many_tries")
+		require.Equal(t, "code", maria.Get(maria.Path("")).Text("step"))
+	})
+}
+
+func TestT27_TheSameHoldsAtSignin(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		lukas := tn.Guest(t, "lukas")
+		lukas.Post("/api/v1/signin", map[string]any{"email": lukas.Address}).Is(http.StatusOK)
+		code := story.CodeIn(t, lukas.Letter())
+		for i := range 5 {
+			lukas.Speaks("de").At(i).Post("/api/v1/signin/code", map[string]any{"code": story.Other(code)}).Refused(http.StatusUnprocessableEntity, "code_wrong")
+		}
+		lukas.Speaks("de").Post("/api/v1/signin/code", map[string]any{"code": code}).Refused(http.StatusTooManyRequests, "too_many_tries")
+		lukas.Get("/api/v1/me").Is(http.StatusUnauthorized)
+	})
+}
+
+// Row T28: tries are counted before comparing, however many come at once and wherever.
+func TestT28_ParallelTriesAreCountedBeforeComparing(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		maria, code, _ := tn.WaitsForProof(t, "maria")
+		statuses := story.Together(40, func(i int) int {
+			return maria.At(i).Copied().Types(fmt.Sprintf("%06d", 100000+i)).Status
+		})
+		require.LessOrEqual(t, statuses[http.StatusUnprocessableEntity], 5, "%v", statuses)
+		require.Equal(t, 40, statuses[http.StatusUnprocessableEntity]+statuses[http.StatusTooManyRequests]+statuses[http.StatusOK], "%v", statuses)
+		if statuses[http.StatusOK] == 0 { // unless somebody was lucky
+			maria.Types(code).Is(http.StatusTooManyRequests)
+		}
+	})
+}
+
+func TestT28_OneRightCodeTypedTwentyTimesAtOnceProvesOnce(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		maria, code, _ := tn.WaitsForProof(t, "maria")
+		story.Together(20, func(i int) int { return maria.At(i).Copied().Types(code).Status })
+		require.Equal(t, 1, tn.Count(t, "SELECT count(*) FROM audit_events WHERE target = ? AND name = 'signup.proved'", maria.Signup))
+	})
+}
+
+// Row T31: a code is bound to its purpose, its sign-up and its browser.
+func TestT31_ACodeIsNothingElsewhere(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		lukas := tn.Guest(t, "lukas")
+		lukas.Post("/api/v1/signin", map[string]any{"email": lukas.Address}).Is(http.StatusOK)
+		code := story.CodeIn(t, lukas.Letter())
+		thief := tn.BrowserOf(t, lukas.Address).Speaks("de")
+		a := thief.Post("/api/v1/signin/code", map[string]any{"code": code}) // the code alone, without the browser that asked
+		require.Contains(t, []int{http.StatusUnauthorized, http.StatusGone, http.StatusUnprocessableEntity}, a.Status, "%s", a)
+		thief.Post("/api/v1/signin", map[string]any{"email": lukas.Address}).Is(http.StatusOK)
+		thief.Post("/api/v1/signin/code", map[string]any{"code": code}).Is(http.StatusUnprocessableEntity)
+		thief.Begins(story.Partner)
+		thief.Gives(lukas.Address)
+		a = thief.Types(code)
+		require.Equal(t, http.StatusUnprocessableEntity, a.Status, "a sign-in code signs nobody up: %s", a)
+		thief.Get("/api/v1/me").Is(http.StatusUnauthorized)
+		lukas.Post("/api/v1/signin/code", map[string]any{"code": code}).Is(http.StatusOK)
+	})
+}
+
+// Row T32: each mail has a code of its own; the two newest work (docs/settled.md §3), the older do not.
+func TestT32_AResentCodeIsANewOneAndTheTwoNewestWork(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		maria, first, _ := tn.WaitsForProof(t, "maria")
+		maria.Speaks("de").Gives(maria.Address).Refused(http.StatusTooManyRequests, "resend_too_soon")
+		codes := []string{first}
+		for range 2 {
+			tn.Ages(t, "signups", "mail_asked_at", 200, "id = ?", maria.Signup)
+			maria.Gives(maria.Address).Is(http.StatusAccepted)
+			codes = append(codes, story.CodeIn(t, maria.Letter()))
+		}
+		require.NotEqual(t, codes[0], codes[1])
+		require.NotEqual(t, codes[1], codes[2])
+		require.Contains(t, []int{http.StatusUnprocessableEntity, http.StatusGone}, maria.Types(codes[0]).Status)
+		maria.Types(codes[1]).Is(http.StatusOK)
+	})
+}
+
+// Row T33: who steals the database gets no code by trying the usual.
+func TestT33_TheDatabaseHoldsNoCode(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		maria, code, token := tn.WaitsForProof(t, "maria")
+		hexMAC := "hex(code_mac)"
+		if tn.Name == "postgres" {
+			hexMAC = "encode(code_mac, 'hex')"
+		}
+		macs, err := tn.Eyes.Strings(t.Context(), "SELECT lower("+hexMAC+") FROM identity_codes WHERE subject_id = ?", maria.Signup)
+		require.NoError(t, err)
+		require.Len(t, macs, 1)
+		for _, salted := range []string{code, maria.Signup + code, code + maria.Signup, maria.Signup + ":" + code, "signup" + maria.Signup + code} {
+			for _, sum := range []string{
+				hexOf(sha256.Sum256([]byte(salted))), hexOf20(sha1.Sum([]byte(salted))), hexOf16(md5.Sum([]byte(salted))), //nolint:gosec // as a thief would
+				hex.EncodeToString([]byte(salted)),
+			} {
+				require.NotEqual(t, sum, macs[0])
+			}
+		}
+		require.Zero(t, tn.Count(t, "SELECT count(*) FROM mails WHERE reason LIKE ? OR about LIKE ?", "%"+code+"%", "%"+token+"%"))
+		jobs, err := tn.Eyes.Strings(t.Context(), "SELECT CAST(payload AS TEXT) FROM jobs")
+		if err == nil {
+			for _, payload := range jobs {
+				require.NotContains(t, payload, token)
+				require.NotContains(t, payload, `"`+code+`"`)
+			}
+		}
+	})
+}
+
+func hexOf(sum [32]byte) string { return hex.EncodeToString(sum[:]) }
+
+func hexOf20(sum [20]byte) string { return hex.EncodeToString(sum[:]) }
+
+func hexOf16(sum [16]byte) string { return hex.EncodeToString(sum[:]) }

@@ -1,0 +1,145 @@
+package strangers
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/vestibule-id/vestibule/e2e/story"
+)
+
+// Row T43: whatever races, one outcome, one guest, one mail.
+func TestT43_ApprovalsDenialsAndWithdrawalsRace(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		sponsors := []*story.Person{tn.Member(t, story.Jonas), tn.Member(t, story.Ana)}
+		for range 3 {
+			maria := tn.Visitor(t, "maria").Asks(story.Partner, story.Answered())
+			id := tn.RequestID(t, maria.Ref)
+			statuses := story.Together(30, func(i int) int {
+				switch {
+				case i < 12:
+					return sponsors[i%2].At(i).Decides(id, "approve", nil).Status
+				case i < 24:
+					return sponsors[i%2].At(i).Decides(id, "deny", map[string]any{"reason": "No contract."}).Status
+				}
+				return maria.At(i).Post("/api/v1/requests/"+maria.Ref+"/withdraw", nil).Status
+			})
+			require.Equal(t, map[int]int{http.StatusOK: 1, http.StatusConflict: 29}, statuses)
+			state := maria.Request().Is(http.StatusOK).Text("state")
+			require.Contains(t, []string{"active", "denied", "withdrawn"}, state)
+			maria.Letter() // one mail tells the outcome
+			got := tn.TracesOf(t, maria.Address)
+			require.Equal(t, map[string]int{"active": 1}[state], got.Guests)
+			require.Equal(t, map[string]int{"active": 1, "denied": 1}[state], got.Decisions)
+			require.Equal(t, 3, got.Mails, "code, receipt, outcome")
+		}
+	})
+}
+
+// Row T44: a decision is about what was seen.
+func TestT44_ADecisionIsAboutWhatWasSeen(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		maria := tn.Visitor(t, "maria").Asks(story.Partner, story.Answered())
+		id, sponsor := tn.RequestID(t, maria.Ref), tn.Member(t, story.Jonas)
+		sponsor.Post("/api/v1/approvals/"+id+"/ask", map[string]any{"text": "Which hall?"}).Is(http.StatusOK)
+		maria.Letter()
+		seen := sponsor.Get("/api/v1/approvals/" + id).Is(http.StatusOK).Value("version")
+		maria.Post("/api/v1/requests/"+maria.Ref+"/reply", map[string]any{"text": "All of them, and the safe."}).Is(http.StatusOK)
+		maria.LeavesNoTrace(func() {
+			sponsor.Speaks("de").Decides(id, "approve", map[string]any{"version": seen}).Refused(http.StatusPreconditionFailed, "request_changed")
+		})
+		now := sponsor.Get("/api/v1/approvals/" + id).Is(http.StatusOK).Value("version")
+		require.NotEqual(t, seen, now)
+		sponsor.Decides(id, "deny", map[string]any{"version": now, "reason": "Not the safe."}).Is(http.StatusOK)
+	})
+}
+
+func TestT44_AnOldViewDecidesNothingNew(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		maria := tn.Visitor(t, "maria").Asks(story.TwoStages, story.Answered())
+		id := tn.RequestID(t, maria.Ref)
+		tn.Member(t, story.Jonas).Decides(id, "approve", nil).Is(http.StatusOK)
+		again := tn.Member(t, story.Jonas).Speaks("de").Decides(id, "approve", nil) // pressed again in a tab that was not reloaded
+		require.Equal(t, http.StatusConflict, again.Status, "%s", again)
+		require.Equal(t, "pending", maria.Request().Text("state"), "the second stage is Ana's")
+		tn.Member(t, story.Ana).Decides(id, "approve", nil).Is(http.StatusOK)
+		maria.Sees("active")
+		require.Equal(t, 2, tn.TracesOf(t, maria.Address).Decisions)
+	})
+}
+
+var decideToken = regexp.MustCompile(`/decide/([A-Za-z0-9_-]{20,})`)
+
+// Row T45: the mailed link finds the card and gives no right.
+func TestT45_TheDecideLinkGivesNoRight(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		maria := tn.Visitor(t, "maria").Asks(story.Partner, story.Answered())
+		id := tn.RequestID(t, maria.Ref)
+		found := decideToken.FindStringSubmatch(tn.LetterAbout(t, story.Jonas, maria.Ref).Text)
+		require.Len(t, found, 2, "the mail has a decide link")
+		path := "/api/v1/decide/" + found[1]
+		maria.LeavesNoTrace(func() {
+			tn.BrowserOf(t, "anybody@example.com").Speaks("de").Get(path).Refused(http.StatusUnauthorized, "not_signed_in")
+			tn.Member(t, story.Ana).Speaks("de").Get(path).Refused(http.StatusForbidden, "not_your_link")
+			require.Equal(t, id, tn.Member(t, story.Jonas).Get(path).Is(http.StatusOK).Text("id"))
+			tn.Member(t, story.Jonas).Speaks("de").Get("/api/v1/decide/"+strings.ToLower(found[1])+"x").Refused(http.StatusGone, "link_used_up")
+			tn.BrowserOf(t, "scanner@example.com").Opens("/decide/" + found[1])
+		})
+		tn.Ages(t, "approval_links", "expires_at", 366*24*3600, "request_id = ?", id)
+		tn.Member(t, story.Jonas).Speaks("de").Get(path).Refused(http.StatusGone, "link_used_up")
+	})
+}
+
+// Row T46: foreign and random are the same bytes.
+func TestT46_ForeignAndUnknownAreTheSame(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		maria := tn.Visitor(t, "maria").Asks(story.Partner, story.Answered())
+		first := tn.Visitor(t, "first").Asks(story.TwoStages, story.Answered()) // only jonas may see it yet
+		foreign, random := tn.RequestID(t, first.Ref), "req_01JZZZZZZZZZZZZZZZZZZZZZZZ"
+		lukas := tn.Visitor(t, "lukas").Proves(story.Visitors)
+		lukas.Sends(story.Visitors, story.WalkIn()).Is(http.StatusAccepted)
+		lukas.Sees("active")
+		lukas.SignsIn().Is(http.StatusOK)
+		actors := map[string]*story.Person{
+			"anonymous": tn.BrowserOf(t, "nobody@example.com"), "applicant": maria, "guest": lukas,
+			"admin who approves nothing": tn.Member(t, story.Ines), "auditor": tn.Member(t, story.Tom),
+		}
+		for name, actor := range actors {
+			for _, call := range []struct{ method, path, body string }{
+				{"GET", "/api/v1/approvals/%", ""},
+				{"POST", "/api/v1/approvals/%/decision", `{"decision":"approve"}`},
+				{"POST", "/api/v1/approvals/%/ask", `{"text":"Who are you?"}`},
+			} {
+				a := actor.AsksFor(call.method, call.path, call.body, foreign)
+				b := actor.AsksFor(call.method, call.path, call.body, random)
+				require.Equal(t, story.WithoutIDs(b), story.WithoutIDs(a), "%s %s", name, call.path)
+				require.Contains(t, []int{401, 403, 404}, a.Status, "%s %s", name, a)
+			}
+		}
+		for _, path := range []string{"/api/v1/requests/%", "/api/v1/requests/%/events"} {
+			a, b := maria.AsksFor("GET", path, "", first.Ref), maria.AsksFor("GET", path, "", "7KQ-42M-9")
+			require.Equal(t, story.WithoutIDs(b), story.WithoutIDs(a), path)
+			require.Equal(t, http.StatusNotFound, a.Status)
+		}
+		require.Equal(t, "pending", first.Request().Text("state"))
+	})
+}
+
+// Row T47: no stage is skipped, and applicants name no approver of their own.
+func TestT47_StagesAreTakenInOrder(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		maria := tn.Visitor(t, "maria").Asks(story.TwoStages, story.Answered())
+		id := tn.RequestID(t, maria.Ref)
+		early := tn.Member(t, story.Ana).Speaks("de").Decides(id, "approve", nil)
+		require.Contains(t, []int{http.StatusConflict, http.StatusNotFound}, early.Status, "%s", early)
+		require.Equal(t, "pending", maria.Request().Text("state"))
+		require.Zero(t, tn.TracesOf(t, maria.Address).Decisions)
+		tn.Member(t, story.Jonas).Decides(id, "deny", map[string]any{"reason": "No."}).Is(http.StatusOK)
+		tn.Member(t, story.Ana).Speaks("de").Decides(id, "approve", nil).Is(http.StatusConflict)
+		maria.Sees("denied")
+		require.Zero(t, tn.TracesOf(t, maria.Address).Guests)
+	})
+}

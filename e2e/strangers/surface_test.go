@@ -1,0 +1,268 @@
+package strangers
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/stretchr/testify/require"
+
+	"github.com/vestibule-id/vestibule/e2e/story"
+)
+
+// Row T13: absolute addresses come from the configuration, whatever the request says.
+func TestT13_MailsLeadToTheConfiguredAddress(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		for name, value := range map[string]string{
+			"X-Forwarded-Host": "evil.test", "Forwarded": "host=evil.test;proto=https", "X-Forwarded-Proto": "https", "X-Original-Host": "evil.test",
+			"X-Host": "evil.test", "X-Forwarded-Server": "evil.test",
+		} {
+			maria := tn.Visitor(t, "maria").With(name, value)
+			maria.Begins(story.Partner)
+			maria.Gives(maria.Address).Is(http.StatusAccepted)
+			l := maria.Letter()
+			for _, address := range story.AnyURL.FindAllString(l.Text+" "+l.HTML, -1) {
+				require.True(t, strings.HasPrefix(address, tn.Plan.Public+"/"), "%s: %s", name, address)
+			}
+			a := maria.Get("/l/" + story.TokenIn(t, l))
+			require.NotContains(t, a.Header.Get("Location"), "evil.test")
+		}
+	})
+}
+
+// Row T48: nobody writes what is not theirs to write.
+func TestT48_FieldsOfTheHouseAreNotTakenFromBodies(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		maria := tn.Visitor(t, "maria").Proves(story.Partner).Speaks("de")
+		maria.LeavesNoTrace(func() {
+			for _, name := range []string{
+				"userType", "USERTYPE", "usertype", "approved", "state", "roles", "groups", "id", "createdAt", "tenantId", "externalUserState",
+				"mailVerified", "sponsorId", "version", "step", "flowVersion", "reference",
+			} {
+				maria.Post(maria.Path("/submit"), story.Raw(`{"answers":{},"`+name+`":"Member"}`)).Refused(http.StatusUnprocessableEntity, "fields_invalid")
+				maria.Patch(maria.Path(""), story.Raw(`{"answers":{},"`+name+`":true}`)).Refused(http.StatusUnprocessableEntity, "fields_invalid")
+				maria.Sends(story.Partner, story.Answered(name, "Member")).Field("/answers/"+name, "field_unknown")
+				a := maria.Post(maria.Path("/submit")+"?"+name+"=Member", map[string]any{"answers": story.Answered()})
+				require.GreaterOrEqual(t, a.Status, 400, "%s", a)
+			}
+		})
+		maria.AsksAfterProof()
+		require.Equal(t, "pending", maria.Request().Text("state"))
+	})
+}
+
+// Row T49: what is for staff is in no answer for others.
+func TestT49_NotesForStaffStayWithStaff(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		canary := "canary" + story.Unique()
+		maria := tn.Visitor(t, "maria").Asks(story.Partner, story.Answered())
+		id := tn.RequestID(t, maria.Ref)
+		tn.Member(t, story.Jonas).Decides(id, "deny", map[string]any{"reason": "R" + canary, "shareReason": false, "note": "N" + canary}).Is(http.StatusOK)
+		maria.Sees("denied")
+		for _, a := range []story.Answer{maria.Request(), maria.Get(maria.Path("")), maria.Get("/api/v1/signups/current")} {
+			require.NotContains(t, string(a.Body), canary)
+		}
+		l := maria.Letter()
+		require.NotContains(t, l.Raw, canary)
+		require.Contains(t, string(tn.Member(t, story.Ana).Get("/api/v1/approvals/"+id).Is(http.StatusOK).Body), "N"+canary)
+	})
+}
+
+// public is what anybody may call, published here so that a new public route shows in the diff of this list.
+var public = map[string]bool{
+	"getTenant": true, "getFlow": true, "startSignup": true, "getCurrentSignup": true, "getLink": true, "pressLink": true, "startSignin": true,
+	"finishSignin": true, "checkSetup": true, "finishSetup": true,
+}
+
+// Row T50: every route says who may, and means it.
+func TestT50_EveryRouteIsClosedUnlessItSaysOtherwise(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		lukas := tn.Guest(t, "lukas")
+		lukas.SignsIn().Is(http.StatusOK)
+		nobody, auditor := tn.BrowserOf(t, "nobody@example.com"), tn.Member(t, story.Tom)
+		story.TheContract.Each(func(method, path string, op *openapi3.Operation) {
+			if op.OperationID == "signOut" {
+				return
+			}
+			who := op.Extensions["x-who"].(string)
+			path = filled(path)
+			var body any
+			if op.RequestBody != nil {
+				body = story.Raw("{}")
+			}
+			if !public[op.OperationID] {
+				a := nobody.Send(method, path, body)
+				require.Contains(t, []int{401, 403, 404}, a.Status, "anonymous: %s", a)
+				require.NotEqual(t, "public", who, "%s is public and not in the list of this test", op.OperationID)
+			}
+			if strings.Contains("staff approver directory flows operations", who) {
+				lukas.Send(method, path, body).Refused(http.StatusForbidden, "not_allowed")
+			}
+			if who == "operations" {
+				auditor.Send(method, path, body).Refused(http.StatusForbidden, "not_allowed")
+			}
+		})
+		for _, verb := range []string{http.MethodPut, http.MethodDelete, http.MethodPatch} {
+			for _, path := range []string{"/api/v1/me", "/api/v1/guests", "/api/v1/guests/gst_01JZZZZZZZZZZZZZZZZZZZZZZZ", "/api/v1/flows/partner", "/api/v1/me/passkeys"} {
+				a := lukas.Send(verb, path, nil)
+				require.Contains(t, []int{401, 403, 404, 405}, a.Status, "%s", a)
+			}
+		}
+	})
+}
+
+var inBraces = regexp.MustCompile(`\{[^}]*\}`)
+
+func filled(path string) string {
+	path = strings.ReplaceAll(path, "{slug}", "partner")
+	path = strings.ReplaceAll(path, "{reference}", "7KQ-42M-9")
+	return inBraces.ReplaceAllString(path, "x_01JZZZZZZZZZZZZZZZZZZZZZZZ")
+}
+
+// Row T51: no answer gives a secret back.
+func TestT51_NoAnswerHoldsASecret(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		admin := tn.Member(t, story.Ines)
+		maria := tn.Visitor(t, "maria").Asks(story.Partner, story.Answered())
+		id := tn.RequestID(t, maria.Ref)
+		for _, path := range []string{
+			"/api/v1/tenant", "/api/v1/flows", "/api/v1/flows/partner/source", "/api/v1/guests?limit=100", "/api/v1/jobs", "/api/v1/me", "/readyz", "/readyz?verbose",
+			"/api/v1/approvals/" + id,
+		} {
+			for _, a := range []story.Answer{admin.Get(path), tn.Member(t, story.Jonas).Get(path)} {
+				for _, secret := range []string{"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", "token_hash", "code_mac", "postgres://", "sealed"} {
+					require.NotContains(t, string(a.Body), secret, path)
+				}
+				require.NotContains(t, string(a.Body), admin.Cookie("vestibule_session"), path)
+			}
+		}
+	})
+}
+
+// Row T95: the same headers on every answer, whatever it is.
+func TestT95_EveryAnswerBearsTheSameHeaders(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		maria := tn.Visitor(t, "maria").Proves(story.Partner)
+		for name, a := range map[string]story.Answer{
+			"page": maria.With("Accept", "text/html").Get("/join/partner"), "200": maria.Get("/api/v1/tenant"), "401": maria.Get("/api/v1/me"),
+			"404": maria.Get("/api/v1/nothing"), "404 page": maria.With("Accept", "text/html").Get("/nothing/here"),
+			"405": maria.Send(http.MethodDelete, "/api/v1/tenant", nil), "400": maria.Post("/api/v1/signups", story.Raw("{")), "415": maria.With("Content-Type", "text/xml").Post("/api/v1/signups", story.Raw("<a/>")),
+			"409": maria.Gives("x"), "410": maria.Get("/api/v1/flows/closed"), "413": maria.Post("/api/v1/signups", story.Raw(strings.Repeat("x", 70<<10))),
+			"421": maria.With("Host", "evil.test").Get("/"), "422": maria.Post(maria.Path("/submit"), story.Raw(`{"answers":{}}`)), "livez": maria.Get("/livez"),
+		} {
+			h := a.Header
+			require.Equal(t, "nosniff", h.Get("X-Content-Type-Options"), name)
+			require.Equal(t, "no-referrer", h.Get("Referrer-Policy"), name)
+			require.Equal(t, "same-origin", h.Get("Cross-Origin-Opener-Policy"), name)
+			require.Equal(t, "same-origin", h.Get("Cross-Origin-Resource-Policy"), name)
+			require.NotEmpty(t, h.Get("Request-Id"), name)
+			require.NotEmpty(t, h.Get("Cache-Control"), name)
+			require.Empty(t, h.Get("Server"), name)
+			require.Empty(t, h.Get("X-Powered-By"), name)
+			csp := h.Get("Content-Security-Policy")
+			for _, needed := range []string{"object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"} {
+				require.Contains(t, csp, needed, name)
+			}
+			for _, never := range []string{"'unsafe-inline'", "'unsafe-eval'", "script-src *", "default-src *"} {
+				require.NotContains(t, csp, never, name)
+			}
+		}
+	})
+}
+
+// Row T96: no other origin is let in.
+func TestT96_NoOtherOriginIsLetIn(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		maria := tn.Visitor(t, "maria")
+		for _, origin := range []string{"https://evil.test", "null", tn.Plan.Public + ".evil.test", "http://sub.127.0.0.1"} {
+			pre := maria.With("Origin", origin).With("Access-Control-Request-Method", "POST").Send(http.MethodOptions, "/api/v1/signups", nil)
+			real := maria.With("Origin", origin).Get("/api/v1/tenant")
+			for _, a := range []story.Answer{pre, real} {
+				for name := range a.Header {
+					require.False(t, strings.HasPrefix(name, "Access-Control-"), "%s: %s", origin, name)
+				}
+			}
+			maria.With("Origin", origin).With("Sec-Fetch-Site", "cross-site").Speaks("de").Post("/api/v1/signups", map[string]any{"flow": story.Partner}).
+				Refused(http.StatusForbidden, "cross_origin")
+		}
+		require.Empty(t, maria.Cookie("vestibule_signup"))
+	})
+}
+
+// Row T97: a flow's limit holds when everybody comes at once.
+func TestT97_TheLastPlaceIsGivenOnce(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		people := make([]*story.Person, 6)
+		bodies := make([]map[string]any, len(people))
+		for i := range people {
+			people[i] = tn.Visitor(t, "many").Proves(story.Scarce)
+			bodies[i] = people[i].Submission(story.Scarce, story.Answered())
+		}
+		statuses := story.Together(len(people), func(i int) int { return people[i].At(i).Post(people[i].Path("/submit"), bodies[i]).Status })
+		require.Equal(t, map[int]int{http.StatusAccepted: 3, http.StatusConflict: 3}, statuses)
+		late := tn.Visitor(t, "late").Proves(story.Scarce).Speaks("de")
+		late.Sends(story.Scarce, story.Answered()).Refused(http.StatusConflict, "flow_full")
+		require.Equal(t, 3, tn.Count(t, "SELECT count(*) FROM requests WHERE flow_slug = ?", story.Scarce))
+	})
+}
+
+// Rows T98 and T101: nothing that is asked for costs more than it should.
+func TestT98_StrangeSearchesAreBounded(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		sponsor := tn.Member(t, story.Jonas)
+		for _, search := range []string{
+			strings.Repeat("(", 100), "%25%25%25", "____", "'%20OR%201=1%20--", "%22%20OR%20%22", "a*b*c*", "NEAR(", "%00", "\\", "*", "AND", "-x", "%5E(a%2B)%2B%24",
+		} {
+			for _, list := range []string{"/api/v1/guests", "/api/v1/approvals"} {
+				a := sponsor.Get(list + "?search=" + search)
+				require.Contains(t, []int{200, 400, 422}, a.Status, "%s", a)
+			}
+		}
+		sponsor.Speaks("de").Get("/api/v1/guests?search=" + strings.Repeat("x", 101)).Is(http.StatusBadRequest)
+	})
+}
+
+// Row T102: deep, wide and long bodies cost nothing.
+func TestT102_HugeShapesAreRefused(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		maria := tn.Visitor(t, "maria").Proves(story.Partner).Speaks("de")
+		maria.LeavesNoTrace(func() {
+			for name, body := range map[string]string{
+				"33 levels":     `{"answers":{"company":` + strings.Repeat("[", 33) + strings.Repeat("]", 33) + `}}`,
+				"1,001 answers": `{"answers":{` + strings.Repeat(`"a":1,`, 1001) + `"b":1}}`,
+				"2,000 choices": `{"answers":{"tools":[` + strings.Repeat(`"crane",`, 2000) + `"lift"]}}`,
+				"long number":   `{"answers":{"people":` + strings.Repeat("9", 10000) + `}}`,
+				"long key":      `{"` + strings.Repeat("k", 20000) + `":1}`,
+			} {
+				a := maria.Post(maria.Path("/submit"), story.Raw(body))
+				require.Contains(t, []int{400, 422}, a.Status, "%s: %s", name, a)
+			}
+		})
+		big := tn.Visitor(t, "big").With("X-Big", strings.Repeat("x", 40<<10))
+		a, err := big.Try(http.MethodGet, "/api/v1/tenant", nil)
+		if err == nil {
+			require.Equal(t, http.StatusRequestHeaderFieldsTooLarge, a.Status)
+		}
+	})
+}
+
+// Row T103: nobody writes lines of their own into the log; the log is read when the house has stopped.
+func TestT103_LogLinesCannotBeForged(t *testing.T) {
+	story.Each(t, func(t *testing.T, tn *story.Town) {
+		mark := "forged" + story.Unique()
+		maria := tn.Visitor(t, "maria")
+		forged := `{"level":"ERROR","msg":"` + mark + `"}`
+		maria.With("User-Agent", "x "+forged+strings.Repeat("A", 10<<10)).Get("/api/v1/tenant")
+		maria.Get("/%0a" + strings.ReplaceAll(strings.ReplaceAll(forged, `"`, "%22"), " ", "%20"))
+		maria.Begins(story.Partner)
+		maria.Speaks("de").Gives("a@b.com\n"+forged).Field("/email", "email_invalid")
+		for _, h := range tn.Replicas {
+			for _, line := range h.Log.Lines() {
+				require.False(t, strings.HasPrefix(line, forged), line)
+				require.NotContains(t, line, maria.Address, "addresses are masked")
+			}
+		}
+	})
+}
