@@ -16,6 +16,7 @@ import (
 	"github.com/vestibule-id/vestibule/backend/internal/platform/clock"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/email"
+	"github.com/vestibule-id/vestibule/backend/internal/signup"
 )
 
 // ErrNotEmpty is returned by SeedDemo for a database that holds anything: the demo never mixes with real people.
@@ -210,12 +211,12 @@ func (s *seeder) signIn(mail string) error {
 
 // signUp walks one person through a flow as their browser would.
 func (s *seeder) signUp(a applicant) (*approval.Request, error) {
-	row, _, err := s.Signups.Start(s.ctx, a.flow, "", a.locale, "Chrome on Android")
+	row, token, err := s.Signups.Start(s.ctx, a.flow, "", a.locale, "Chrome on Android")
 	if err != nil {
 		return nil, err
 	}
 	s.clock.Advance(20 * time.Second)
-	if _, err := s.Signups.GiveEmail(s.ctx, row.ID, a.mail, a.locale); err != nil {
+	if _, err := s.Signups.GiveEmail(s.ctx, signup.HolderOf(row.ID, token), a.mail, a.locale); err != nil {
 		return nil, err
 	}
 	var made identity.Made

@@ -55,13 +55,12 @@ var mailsPerMailbox = []limits.Budget{
 }
 
 // MailAllowed says whether this mailbox may have one more mail that a stranger asked for. A wish that one budget refuses
-// charges none of the wider ones: who presses twelve times in a minute must not keep the owner out for hours.
+// charges none of them: who presses twelve times in a minute must not keep the owner out for hours.
 func (s *Service) MailAllowed(tx *database.Tx, to email.Address) (bool, error) {
+	var charges []limits.Charge
 	for i, budget := range mailsPerMailbox {
-		ok, _, err := s.limits.Take(tx, "mail.to"+strconv.Itoa(i)+":"+to.Canonical(), budget)
-		if err != nil || !ok {
-			return false, err
-		}
+		charges = append(charges, limits.Charge{Name: "mail.to" + strconv.Itoa(i) + ":" + to.Canonical(), Budget: budget})
 	}
-	return true, nil
+	ok, _, err := s.limits.TakeAll(tx, charges...)
+	return ok, err
 }

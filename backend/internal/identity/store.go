@@ -3,6 +3,7 @@ package identity
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"gorm.io/gorm"
@@ -40,10 +41,13 @@ func insertCode(tx *database.Tx, c *code) error {
 
 // revokeCodes ends the subject's unused codes but for the newest keep ones.
 func revokeCodes(tx *database.Tx, p Purpose, subjectID string, keep int) error {
-	const q = `UPDATE identity_codes SET revoked_at = ? WHERE purpose = ? AND subject_id = ? AND used_at IS NULL AND revoked_at IS NULL
-AND id NOT IN (SELECT id FROM identity_codes WHERE purpose = ? AND subject_id = ? AND used_at IS NULL AND revoked_at IS NULL
-	ORDER BY made_at DESC, id DESC LIMIT ?)`
-	if err := tx.Exec(q, tx.Now, p, subjectID, p, subjectID, keep).Error; err != nil {
+	const live = ` WHERE purpose = ? AND subject_id = ? AND used_at IS NULL AND revoked_at IS NULL`
+	query, args := `UPDATE identity_codes SET revoked_at = ?`+live, []any{tx.Now, p, subjectID}
+	if keep > 0 { // in the text: SQLite compiles a statement anew for every bound LIMIT
+		query += ` AND id NOT IN (SELECT id FROM identity_codes` + live + ` ORDER BY made_at DESC, id DESC LIMIT ` + strconv.Itoa(keep) + `)`
+		args = append(args, p, subjectID)
+	}
+	if err := tx.Exec(query, args...).Error; err != nil {
 		return fmt.Errorf("revoke codes: %w", err)
 	}
 	return nil
@@ -282,6 +286,7 @@ var sweepable = []struct {
 	{"identity_signins", "expires_at", "id", codeKept},
 	{"identity_sessions", "expires_at", "id", 24 * time.Hour},
 	{"identity_tries", "window_start", "scope, scope_id", 7 * 24 * time.Hour},
+	{"identity_devices", "expires_at", "id", 0},
 }
 
 // sweepTable deletes one batch of what ended before, and tells how many rows.

@@ -36,35 +36,31 @@ const personalShare = 5
 // mayStart charges where a sign-up begins from.
 func (s *Service) mayStart(tx *database.Tx) error {
 	from := web.MetaOf(tx.Context()).Address
-	if err := s.charge(tx, startsOfAddress, web.AddressKey(from)); err != nil {
-		return err
-	}
-	return s.charge(tx, startsOfNetwork, web.NetworkKey(from))
+	return s.charge(tx, startsOfAddress.of(web.AddressKey(from)), startsOfNetwork.of(web.NetworkKey(from)))
 }
 
 // mayAsk charges where a code is asked from, and, when the address is new to the sign-up, the address's domain in this
 // flow.
 func (s *Service) mayAsk(tx *database.Tx, row *signup, to email.Address) error {
 	from := web.MetaOf(tx.Context()).Address
-	if err := s.charge(tx, mailsOfAddress, web.AddressKey(from)); err != nil {
-		return err
-	}
-	if err := s.charge(tx, mailsOfNetwork, web.NetworkKey(from)); err != nil || row.Address == to.Canonical() {
-		return err
-	}
-	for _, b := range proofsOfDomain {
-		if directory.PersonalDomain(to.Domain) {
-			b.Burst, b.Refill = b.Burst*personalShare, b.Refill/personalShare
-		}
-		if err := s.charge(tx, b, row.FlowSlug+":"+to.Domain); err != nil {
-			return err
+	charges := []limits.Charge{mailsOfAddress.of(web.AddressKey(from)), mailsOfNetwork.of(web.NetworkKey(from))}
+	if row.Address != to.Canonical() {
+		for _, b := range proofsOfDomain {
+			if directory.PersonalDomain(to.Domain) {
+				b.Burst, b.Refill = b.Burst*personalShare, b.Refill/personalShare
+			}
+			charges = append(charges, b.of(row.FlowSlug+":"+to.Domain))
 		}
 	}
-	return nil
+	return s.charge(tx, charges...)
 }
 
-func (s *Service) charge(tx *database.Tx, b budget, key string) error {
-	ok, wait, err := s.limits.Take(tx, b.name+key, b.Budget)
+func (b budget) of(key string) limits.Charge {
+	return limits.Charge{Name: b.name + key, Budget: b.Budget}
+}
+
+func (s *Service) charge(tx *database.Tx, charges ...limits.Charge) error {
+	ok, wait, err := s.limits.TakeAll(tx, charges...)
 	if err == nil && !ok {
 		return identity.ErrTooMany.RetryAfter(wait)
 	}

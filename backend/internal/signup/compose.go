@@ -84,7 +84,7 @@ func (s *Service) composeCode(ctx context.Context, d notification.Delivery) (*no
 		made identity.Made
 	)
 	err := s.db.InTx(ctx, func(tx *database.Tx) (err error) {
-		if row, err = lockSignup(tx, order.SignupID); err != nil || row.Step != StepCode || !row.alive(tx.Now) || row.Mail != d.To {
+		if row, err = lockSignup(tx, "id = ?", order.SignupID); err != nil || row.Step != StepCode || !row.alive(tx.Now) || row.Mail != d.To {
 			row = nil // proved, given up, or another address meanwhile: there is nothing left to say
 			return ignoreGone(err)
 		}

@@ -205,6 +205,17 @@ func (h *house) events(target string) (names []string) {
 	return names
 }
 
+// GiveEmail is the Service's, by the browser that holds the sign-up.
+func (h *house) GiveEmail(ctx context.Context, id, typed, locale string) (*signup, error) {
+	var rows []signup
+	require.NoError(h.t, h.db.Read(ctx).Where("id = ?", id).Find(&rows).Error)
+	by := HolderOf(id, "nobody's")
+	if len(rows) > 0 {
+		by.TokenHash = rows[0].TokenHash
+	}
+	return h.Service.GiveEmail(ctx, by, typed, locale)
+}
+
 // begins starts a sign-up in a flow and gives the address.
 func (h *house) begins(slug, mail string) (row *signup, token string) {
 	h.t.Helper()

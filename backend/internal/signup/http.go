@@ -80,10 +80,8 @@ func (h *handler) GetSignup(ctx context.Context, in GetSignupRequestObject) (Get
 
 // GiveSignupEmail is POST /api/v1/signups/{id}/email.
 func (h *handler) GiveSignupEmail(ctx context.Context, in GiveSignupEmailRequestObject) (GiveSignupEmailResponseObject, error) {
-	if _, err := h.held(ctx, in.Id); err != nil {
-		return nil, err
-	}
-	row, err := h.signups.GiveEmail(ctx, in.Id, in.Body.Email, web.MetaOf(ctx).Locale)
+	by := HolderOf(in.Id, h.cookie(ctx, identity.CookieSignup))
+	row, err := h.signups.GiveEmail(ctx, by, in.Body.Email, web.MetaOf(ctx).Locale)
 	if err != nil {
 		return nil, err
 	}

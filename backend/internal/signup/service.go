@@ -84,21 +84,30 @@ func (s *Service) Start(ctx context.Context, flowSlug, reference, locale, origin
 	return row, token, err
 }
 
+// Holder is a browser that claims to hold a sign-up.
+type Holder struct {
+	ID        string
+	TokenHash []byte // of the token in its cookie
+}
+
+// HolderOf is the browser whose cookie has token; "" holds nothing.
+func HolderOf(id, token string) Holder { return Holder{ID: id, TokenHash: ids.HashToken(token)} }
+
 // GiveEmail takes the address to prove and has a mail sent to it, or another mail to the same address. It does the same
 // for every address; the mail is composed later (compose.go), and only there known addresses differ.
 //
 // It returns field faults email_invalid and email_domain_not_accepted, ErrTooSoon, ErrTooMany, ErrAlreadySent. Writes
 // audit "signup.started" for an address that is new to this sign-up.
-func (s *Service) GiveEmail(ctx context.Context, id, typed, locale string) (*signup, error) {
-	address, err := email.Parse(typed)
-	if err != nil {
-		return nil, fault.FieldsFault(fault.Field{Pointer: "/email", Code: "email_invalid"})
-	}
+func (s *Service) GiveEmail(ctx context.Context, by Holder, typed, locale string) (*signup, error) {
+	address, malformed := email.Parse(typed)
 	var given *signup
-	err = s.db.InTx(ctx, func(tx *database.Tx) error {
-		row, err := s.open(tx, id)
+	err := s.db.InTx(ctx, func(tx *database.Tx) error {
+		row, err := openWhere(tx, "id = ? AND token_hash = ?", by.ID, by.TokenHash)
 		if err != nil {
 			return err
+		}
+		if malformed != nil { // told to the holder only: others learn nothing here
+			return fault.FieldsFault(fault.Field{Pointer: "/email", Code: "email_invalid"})
 		}
 		if err := s.accepts(tx.Context(), row, address); err != nil {
 			return err
@@ -113,7 +122,10 @@ func (s *Service) GiveEmail(ctx context.Context, id, typed, locale string) (*sig
 		}
 		another := row.Address != address.Canonical()
 		if another {
-			if err := s.Identity.Codes.Revoke(tx, identity.PurposeSignup, row.ID); err != nil {
+			if row.Address != "" { // else no code has been made
+				err = s.Identity.Codes.Revoke(tx, identity.PurposeSignup, row.ID)
+			}
+			if err != nil {
 				return err
 			}
 			row.changeAddress(address.String(), address.Canonical())
@@ -213,7 +225,11 @@ func (s *Service) record(tx *database.Tx, name string, row *signup, data map[str
 
 // open reads a sign-up to change it; one that is over, or sent, cannot be.
 func (s *Service) open(tx *database.Tx, id string) (*signup, error) {
-	row, err := lockSignup(tx, id)
+	return openWhere(tx, "id = ?", id)
+}
+
+func openWhere(tx *database.Tx, where string, args ...any) (*signup, error) {
+	row, err := lockSignup(tx, where, args...)
 	switch {
 	case err != nil:
 		return nil, err

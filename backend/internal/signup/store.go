@@ -38,12 +38,12 @@ func signupWhere(db *gorm.DB, where string, args ...any) (*signup, error) {
 }
 
 // lockSignup reads a sign-up to change it.
-func lockSignup(tx *database.Tx, id string) (*signup, error) {
+func lockSignup(tx *database.Tx, where string, args ...any) (*signup, error) {
 	query := tx.DB
 	if tx.Dialect() == database.Postgres {
 		query = query.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
 	}
-	return signupWhere(query, "id = ?", id)
+	return signupWhere(query, where, args...)
 }
 
 // keptDraft is what this address has saved last in this flow, if it is still kept, in a sign-up other than s; or nil.

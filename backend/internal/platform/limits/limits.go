@@ -3,6 +3,8 @@ package limits
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
@@ -18,6 +20,15 @@ type Budget struct {
 	// Refill is the time after which one more may be taken; at least a microsecond.
 	Refill time.Duration
 }
+
+func (b Budget) check(name string) {
+	if b.Burst < 1 || b.Refill < time.Microsecond {
+		panic(fmt.Sprintf("limits: the budget of %q must have a burst and a refill", name))
+	}
+}
+
+// latest is the latest instant of being full again that has a token left, in microseconds.
+func (b Budget) latest(now int64) int64 { return now + int64(b.Burst-1)*b.Refill.Microseconds() }
 
 // Limits takes from budgets.
 type Limits struct {
@@ -40,17 +51,20 @@ ON CONFLICT (name) DO UPDATE
 SET full_at = CASE WHEN limit_buckets.full_at > ? THEN limit_buckets.full_at ELSE ? END + ?
 WHERE limit_buckets.full_at <= ?`
 
+// takeAll is take for many rows: what is offered for a new row (excluded) tells its refill, and each name has its latest.
+const takeAll = ` ON CONFLICT (name) DO UPDATE
+SET full_at = CASE WHEN limit_buckets.full_at > CAST(? AS bigint) THEN limit_buckets.full_at ELSE CAST(? AS bigint) END + excluded.full_at - CAST(? AS bigint)
+WHERE limit_buckets.full_at <= CASE excluded.name`
+
 // Take takes one token of the bucket called name, in tx. If none is left, ok is false, nothing is written, and
 // retryAfter is the time until there is one.
 func (l *Limits) Take(tx *database.Tx, name string, b Budget) (ok bool, retryAfter time.Duration, err error) {
-	if b.Burst < 1 || b.Refill < time.Microsecond {
-		panic(fmt.Sprintf("limits: the budget of %q must have a burst and a refill", name))
-	}
+	b.check(name)
 	if !l.enabled {
 		return true, 0, nil
 	}
 	now, refill := tx.Now.UnixMicro(), b.Refill.Microseconds()
-	latest := now + int64(b.Burst-1)*refill
+	latest := b.latest(now)
 	res := tx.Exec(take, name, now+refill, now, now, refill, latest)
 	if res.Error != nil {
 		return false, 0, fmt.Errorf("take from the budget: %w", res.Error)
@@ -63,6 +77,57 @@ func (l *Limits) Take(tx *database.Tx, name string, b Budget) (ok bool, retryAft
 		return false, 0, fmt.Errorf("read the budget: %w", err)
 	}
 	return false, time.Duration(max(fullAt-latest, 1)) * time.Microsecond, nil
+}
+
+// Charge is one token of the bucket called Name.
+type Charge struct {
+	Name string
+	Budget
+}
+
+// TakeAll takes one token of every bucket, in one statement, or none of any: if one of them has none left, ok is false
+// and retryAfter is the time until the emptiest has. No name may come twice.
+func (l *Limits) TakeAll(tx *database.Tx, charges ...Charge) (ok bool, retryAfter time.Duration, err error) {
+	if !l.enabled || len(charges) == 0 {
+		return true, 0, nil
+	}
+	charges = slices.SortedFunc(slices.Values(charges), func(a, b Charge) int { return strings.Compare(a.Name, b.Name) }) // rows are locked in one order everywhere
+	now := tx.Now.UnixMicro()
+	var rows, latest []any
+	for _, c := range charges {
+		c.check(c.Name)
+		rows = append(rows, c.Name, now+c.Refill.Microseconds())
+		latest = append(latest, c.Name, c.latest(now))
+	}
+	n := len(charges)
+	var taken []string
+	query := "INSERT INTO limit_buckets (name, full_at) VALUES (?, ?)" + strings.Repeat(", (?, ?)", n-1) + takeAll +
+		strings.Repeat(" WHEN ? THEN CAST(? AS bigint)", n) + " END RETURNING name"
+	if err := tx.Raw(query, slices.Concat(rows, []any{now, now, now}, latest)...).Scan(&taken).Error; err != nil {
+		return false, 0, fmt.Errorf("take from %d budgets: %w", n, err)
+	}
+	if len(taken) == n {
+		return true, 0, nil
+	}
+	return l.giveBack(tx, charges, taken)
+}
+
+// giveBack undoes what TakeAll has taken before one bucket was found empty, and says how long those have to wait.
+func (l *Limits) giveBack(tx *database.Tx, charges []Charge, taken []string) (ok bool, retryAfter time.Duration, err error) {
+	now := tx.Now.UnixMicro()
+	for _, c := range charges {
+		if slices.Contains(taken, c.Name) {
+			err = tx.Exec("UPDATE limit_buckets SET full_at = full_at - ? WHERE name = ?", c.Refill.Microseconds(), c.Name).Error
+		} else {
+			var fullAt int64
+			err = tx.Raw("SELECT full_at FROM limit_buckets WHERE name = ?", c.Name).Scan(&fullAt).Error
+			retryAfter = max(retryAfter, time.Duration(max(fullAt-c.latest(now), 1))*time.Microsecond)
+		}
+		if err != nil {
+			return false, 0, fmt.Errorf("give back to the budgets: %w", err)
+		}
+	}
+	return false, retryAfter, nil
 }
 
 // Spend is Take in an act of its own: it counts whatever happens next.

@@ -77,6 +77,44 @@ func TestTake_BelongsToTheAct(t *testing.T) {
 	})
 }
 
+func TestTakeAll_TakesOfEveryBucketOrOfNone(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB, clk *clock.Fake) {
+		l := limits.New(db, true)
+		mailbox := limits.Charge{Name: "mailbox", Budget: limits.Budget{Burst: 2, Refill: time.Minute}}
+		network := limits.Charge{Name: "network", Budget: limits.Budget{Burst: 3, Refill: time.Hour}}
+		other := limits.Charge{Name: "another mailbox", Budget: mailbox.Budget}
+		for _, step := range []struct {
+			name    string
+			after   time.Duration
+			charges []limits.Charge
+			ok      bool
+			wait    time.Duration
+		}{
+			{"nothing is always there", 0, nil, true, 0},
+			{"one of both", 0, []limits.Charge{network, mailbox}, true, 0},
+			{"in any order", 0, []limits.Charge{mailbox, network}, true, 0},
+			{"the mailbox is empty", 0, []limits.Charge{network, mailbox}, false, time.Minute},
+			{"the network was not charged for that: its third is there", 0, []limits.Charge{other, network}, true, 0},
+			{"both are empty: the longer wait counts", 0, []limits.Charge{mailbox, network}, false, time.Hour},
+			{"the network is empty, and the other mailbox not charged", 0, []limits.Charge{other, network}, false, time.Hour},
+			{"so its second is there", 0, []limits.Charge{other}, true, 0},
+			{"a minute gives the mailbox one", time.Minute, []limits.Charge{mailbox}, true, 0},
+			{"an hour gives each one", time.Hour, []limits.Charge{mailbox, network, other}, true, 0},
+		} {
+			clk.Advance(step.after)
+			var ok bool
+			var wait time.Duration
+			require.NoError(t, db.InTx(t.Context(), func(tx *database.Tx) (err error) {
+				ok, wait, err = l.TakeAll(tx, step.charges...)
+				return err
+			}), step.name)
+			require.Equal(t, step.ok, ok, step.name)
+			require.InDelta(t, step.wait, wait, float64(time.Microsecond), step.name)
+		}
+	})
+}
+
 func TestTake_TwoReplicasNeverShareTheLastToken(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB, _ *clock.Fake) {
