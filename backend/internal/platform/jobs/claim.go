@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -13,8 +14,9 @@ import (
 )
 
 const (
-	// headOfLine is how many due jobs are looked through for some whose lane has room.
-	headOfLine = 1000
+	// headOfLine is how many due jobs are looked through for some whose lane has room, before lanes are looked at one by
+	// one: a backlog of one lane is not read again and again.
+	headOfLine = 64
 	// maxLanes is how many lanes are looked at when all of those are of full lanes.
 	maxLanes = 1000
 	// claimTries is how often a claim looks again when other replicas were faster.
@@ -113,34 +115,36 @@ func claimOnce(ctx context.Context, db *database.DB, c claimRequest) (holds []*h
 }
 
 const (
-	due    = ` FROM jobs WHERE state = 'waiting' AND kind = ?`
-	oldest = ` ORDER BY run_at, id LIMIT ?`
+	due = ` FROM jobs WHERE state = 'waiting' AND kind = ?`
 	// lanesOf walks from lane to lane by index, however many jobs each one has.
 	lanesOf = `WITH RECURSIVE lanes (lane) AS (
 	SELECT min(lane)` + due + ` AND lane <> ''
 	UNION ALL
 	SELECT (SELECT min(jobs.lane)` + due + ` AND jobs.lane <> '' AND jobs.lane > lanes.lane) FROM lanes WHERE lanes.lane IS NOT NULL
-) SELECT lane FROM lanes WHERE lane IS NOT NULL AND lane NOT IN ? LIMIT ?`
+) SELECT lane FROM lanes WHERE lane IS NOT NULL AND lane NOT IN ? LIMIT `
 )
+
+// oldest orders and bounds. The bound is in the text: SQLite compiles a statement anew for every bound LIMIT.
+func oldest(limit int) string { return ` ORDER BY run_at, id LIMIT ` + strconv.Itoa(limit) }
 
 // lookAhead lists due jobs, oldest first: twice as many as are wanted, because some will be of lanes that have their
 // share. If the whole head of the line is of full lanes, it looks at the other lanes.
 func lookAhead(ctx context.Context, db *database.DB, c claimRequest, full []string) (found []claimed, err error) {
 	read, now, window := db.Read(ctx), db.Now(), 2*c.n
 	if len(full) == 0 {
-		err = read.Raw(`SELECT id, lane`+due+` AND run_at <= ?`+oldest, c.kind, now, window).Scan(&found).Error
+		err = read.Raw(`SELECT id, lane`+due+` AND run_at <= ?`+oldest(window), c.kind, now).Scan(&found).Error
 		return found, err
 	}
-	err = read.Raw(`SELECT id, lane FROM (SELECT id, lane, run_at`+due+` AND run_at <= ?`+oldest+`) AS head WHERE lane NOT IN ?`+oldest,
-		c.kind, now, headOfLine, full, window).Scan(&found).Error
+	err = read.Raw(`SELECT id, lane FROM (SELECT id, lane, run_at`+due+` AND run_at <= ?`+oldest(headOfLine)+`) AS head WHERE lane NOT IN ?`+oldest(window),
+		c.kind, now, full).Scan(&found).Error
 	if err != nil || len(found) > 0 {
 		return found, err
 	}
 	var lanes []string
-	if err = read.Raw(lanesOf, c.kind, c.kind, full, maxLanes).Scan(&lanes).Error; err != nil || len(lanes) == 0 {
+	if err = read.Raw(lanesOf+strconv.Itoa(maxLanes), c.kind, c.kind, full).Scan(&lanes).Error; err != nil || len(lanes) == 0 {
 		return nil, err
 	}
-	err = read.Raw(`SELECT id, lane`+due+` AND lane <> '' AND lane IN ? AND run_at <= ?`+oldest, c.kind, lanes, now, window).Scan(&found).Error
+	err = read.Raw(`SELECT id, lane`+due+` AND lane <> '' AND lane IN ? AND run_at <= ?`+oldest(window), c.kind, lanes, now).Scan(&found).Error
 	return found, err
 }
 

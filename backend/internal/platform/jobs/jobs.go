@@ -168,25 +168,29 @@ func (q *Queue) Enqueue(tx *database.Tx, j Job) error {
 		return fmt.Errorf("enqueue %s: %w", j.Kind, err)
 	}
 	if !j.RunAt.After(tx.Now) {
-		tx.AfterCommit(func() { q.wakeFor(j.Kind) })
+		tx.AfterCommit(func() { q.wakeFor(j.Kind, j.Queue) })
 	}
 	return nil
 }
 
 // wakeFor says that there is work of a kind: here if the kind is worked off here, and otherwise to the other replicas.
-func (q *Queue) wakeFor(name string) {
+// A lane that has its share here need not be looked at now: the next of its jobs that ends looks.
+func (q *Queue) wakeFor(name, lane string) {
 	q.mu.Lock()
 	k := q.kinds[name]
 	here := k != nil && q.base != nil && !q.stopping
+	busy := here && lane != "" && k.claimed[lane] >= share(k.capacity())
 	if here {
 		k.due = true
 	} else {
 		q.elsewhere[name] = true
 	}
 	q.mu.Unlock()
-	if here {
+	switch {
+	case busy:
+	case here:
 		poke(q.wake)
-	} else {
+	default:
 		poke(q.tell)
 	}
 }

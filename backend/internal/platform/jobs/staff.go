@@ -51,7 +51,7 @@ RETURNING kind`, tx.Now, id).Scan(&kinds).Error
 	if len(kinds) == 0 {
 		return ErrNotDead
 	}
-	tx.AfterCommit(func() { q.wakeFor(kinds[0]) })
+	tx.AfterCommit(func() { q.wakeFor(kinds[0], "") })
 	return nil
 }
 
