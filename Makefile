@@ -68,6 +68,11 @@ e2e: build e2e/node_modules/.installed ## Only the stories: journeys over HTTP, 
 	cd e2e && VESTIBULE_BIN=$(CURDIR)/$(BIN) go test -count=1 ./...
 	cd e2e && VESTIBULE_BIN=$(CURDIR)/$(BIN) npm test
 
+.PHONY: profile
+profile: build e2e/node_modules/.installed ## Save CPU profiles of the server under sign-ups
+	@scripts/ensure-postgres.sh
+	cd e2e && VESTIBULE_BIN=$(CURDIR)/$(BIN) go run ./bench -profile test-results/profiles
+
 verify: gen ## Generate again and fail on any difference
 	git diff --exit-code -- backend/internal docs README.md frontend/src/lib/api
 

@@ -161,6 +161,9 @@ func (h *House) Answers(ctx context.Context, path string) int {
 	return answer.StatusCode
 }
 
+// PID is the process id of the house.
+func (h *House) PID() int { return h.process.Process.Pid }
+
 func (h *House) gone() bool {
 	select {
 	case <-h.ended:

@@ -39,20 +39,49 @@ func OpenPostgres(ctx context.Context) (*Postgres, error) {
 	if err != nil {
 		return nil, err
 	}
+	return openCluster(ctx, found, volatile)
+}
+
+// volatile is a cluster that keeps nothing over a power cut and is quick instead; durable is one as in production, with
+// fsync and synchronous commits.
+var (
+	volatile = []string{"-F", "-c", "full_page_writes=off", "-c", "synchronous_commit=off", "-c", "max_connections=200", "-c", "shared_buffers=64MB"}
+	durable  = []string{"-c", "fsync=on", "-c", "synchronous_commit=on", "-c", "max_connections=200", "-c", "shared_buffers=512MB", "-c", "max_wal_size=4GB"}
+)
+
+// OpenDurablePostgres starts a throw-away cluster with the durability of production, for measuring and for faults. It
+// never takes somebody else's server: its processes are counted. Close it.
+func OpenDurablePostgres(ctx context.Context) (*Postgres, error) {
+	found, err := findBinaries()
+	if err != nil {
+		return nil, err
+	}
+	return openCluster(ctx, found, durable)
+}
+
+// PID is the process id of a cluster of ours, or 0.
+func (p *Postgres) PID() int {
+	if p.server == nil || p.server.Process == nil {
+		return 0
+	}
+	return p.server.Process.Pid
+}
+
+func openCluster(ctx context.Context, found binaries, settings []string) (*Postgres, error) {
 	folder, err := os.MkdirTemp("", "vestibule-pg-")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for PostgreSQL: %w", err)
 	}
 	p := &Postgres{From: found.from, folder: folder, log: &Log{}}
-	if err := p.startCluster(ctx, found); err != nil {
+	if err := p.startCluster(ctx, found, settings); err != nil {
 		p.Close()
 		return nil, err
 	}
 	return p, nil
 }
 
-// startCluster makes a cluster without any durability and starts it on a free loopback port.
-func (p *Postgres) startCluster(ctx context.Context, b binaries) error {
+// startCluster makes a cluster and starts it on a free loopback port.
+func (p *Postgres) startCluster(ctx context.Context, b binaries, settings []string) error {
 	owner, err := clusterOwner(p.folder)
 	if err != nil {
 		return err
@@ -68,8 +97,8 @@ func (p *Postgres) startCluster(ctx context.Context, b binaries) error {
 	if err != nil {
 		return err
 	}
-	p.server = exec.Command(b.postgres, "-D", data, "-F", "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", p.folder, //nolint:gosec // our own words
-		"-c", "full_page_writes=off", "-c", "synchronous_commit=off", "-c", "max_connections=200", "-c", "shared_buffers=64MB")
+	words := append([]string{"-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", p.folder}, settings...)
+	p.server = exec.Command(b.postgres, words...) //nolint:gosec // our own words
 	p.server.SysProcAttr, p.server.Dir = owner, p.folder
 	p.server.Stdout, p.server.Stderr = p.log, p.log
 	if err := p.server.Start(); err != nil {

@@ -49,7 +49,7 @@ func TestEmbeddedPostgres_RunsWhereNoOtherIsInstalled(t *testing.T) {
 		_ = os.Chmod(up, 0o755) //nolint:gosec // PostgreSQL runs as nobody and has to pass
 	}
 	t.Cleanup(p.Close)
-	require.NoError(t, p.startCluster(ctx, b))
+	require.NoError(t, p.startCluster(ctx, b, volatile))
 }
 
 func TestMail_KeepsWhatCameAndFindsItByRecipient(t *testing.T) {

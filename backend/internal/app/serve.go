@@ -49,7 +49,7 @@ func (h *House) Serve(ctx context.Context, say func(string)) error {
 	work.Go(func() {
 		if h.prepare(ctx, ready) {
 			say(h.banner(ctx))
-			h.Jobs.Start(ctx)
+			h.startJobs(ctx)
 		}
 	})
 	server := web.Server{Listener: listener, Handler: engine, Logger: h.Log, Health: health}
@@ -69,6 +69,16 @@ func (h *House) Serve(ctx context.Context, say func(string)) error {
 	return errors.Join(err, h.Jobs.Stop(finish))
 }
 
+// startJobs begins the background work, or leaves it to other replicas and only tells them what has come.
+func (h *House) startJobs(ctx context.Context) {
+	if h.Config.JobsOn() {
+		h.Jobs.Start(ctx)
+		return
+	}
+	h.Log.InfoContext(ctx, "background work is left to other replicas (VESTIBULE_JOBS=off)")
+	h.Jobs.Announce(ctx)
+}
+
 // opsServer listens for the operator's own eyes, if that is asked for: health in detail.
 func (h *House) opsServer(health *web.Health) (serve func(context.Context), err error) {
 	if h.Config.OpsAddr == "" {
@@ -79,7 +89,11 @@ func (h *House) opsServer(health *web.Health) (serve func(context.Context), err 
 		return nil, fmt.Errorf("%s is not free: stop what listens there, or set VESTIBULE_OPS_ADDR: %w", h.Config.OpsAddr, err)
 	}
 	return func(ctx context.Context) {
-		if err := web.Serve(ctx, web.Server{Listener: listener, Handler: web.Ops(health, nil), Logger: h.Log}); err != nil {
+		handler := web.Ops(health, nil)
+		if h.Config.ProfileOn() {
+			handler = web.Profiles(handler)
+		}
+		if err := web.Serve(ctx, web.Server{Listener: listener, Handler: handler, Logger: h.Log}); err != nil {
 			h.Log.Error("the operations listener stopped", "error", err)
 		}
 	}, nil

@@ -15,6 +15,7 @@ type Config struct {
 	Addr    string `env:"VESTIBULE_ADDR" envDefault:"127.0.0.1:8080" form:"host:port" help:"Where the pages and the API listen."`
 	URL     string `env:"VESTIBULE_URL" form:"https://host" help:"The address people use; every link is made of it. Plain http only for loopback. Default: made of VESTIBULE_ADDR, where that is loopback."`
 	OpsAddr string `env:"VESTIBULE_OPS_ADDR" form:"host:port" help:"Where /livez and /readyz with every check listen, apart from the public. Default: off."`
+	Profile string `env:"VESTIBULE_PROFILE" envDefault:"off" oneof:"on,off" help:"Whether VESTIBULE_OPS_ADDR, which must then be loopback, gives out CPU and memory profiles under /debug/pprof/."`
 	DataDir string `env:"VESTIBULE_DATA_DIR" envDefault:"./data" form:"folder" help:"Where the secret key and, by default, the database live."`
 	File    string `env:"VESTIBULE_CONFIG" form:"file" help:"A YAML file with settings: names without VESTIBULE_, in small letters."`
 
@@ -35,6 +36,7 @@ type Config struct {
 	TrustedProxies Networks `env:"VESTIBULE_TRUSTED_PROXIES" form:"CIDR,CIDR…" help:"Proxies whose X-Forwarded-For is believed. Default: none."`
 
 	Limits       string        `env:"VESTIBULE_LIMITS" envDefault:"on" oneof:"on,off" help:"Budgets per address and person. Off is refused unless everything listens on loopback."`
+	Jobs         string        `env:"VESTIBULE_JOBS" envDefault:"on" oneof:"on,off" help:"Whether this process sends mail and does the other background work. Off is for further replicas that only answer requests; at least one process must have it on."`
 	MaxInFlight  int           `env:"VESTIBULE_MAX_IN_FLIGHT" envDefault:"128" form:"1–100000" help:"API requests worked on at once; more wait shortly and are then answered 503."`
 	CodeLifetime time.Duration `env:"VESTIBULE_CODE_LIFETIME" envDefault:"10m" form:"5m–30m" help:"How long a mailed code holds, from its hand-off to the mail server."`
 	LogLevel     string        `env:"VESTIBULE_LOG_LEVEL" envDefault:"info" oneof:"debug,info,warn,error" help:"The least important lines that are written."`
@@ -54,6 +56,12 @@ type Sender struct {
 
 // LimitsOn says whether budgets are counted.
 func (c *Config) LimitsOn() bool { return c.Limits != "off" }
+
+// JobsOn says whether this process does background work.
+func (c *Config) JobsOn() bool { return c.Jobs != "off" }
+
+// ProfileOn says whether the operations listener gives out profiles.
+func (c *Config) ProfileOn() bool { return c.Profile == "on" }
 
 // Mailbox says whether mail stays in the built-in mailbox instead of leaving by SMTP: without a mail server, and only
 // where the pages themselves are out of reach from outside this machine. The mailbox shows every code to anybody.

@@ -115,6 +115,8 @@ func TestLoad_refuses(t *testing.T) {
 		{"an address without port", []string{"VESTIBULE_ADDR=localhost"}, "VESTIBULE_ADDR", "listen"},
 		{"a port beyond the last", []string{"VESTIBULE_ADDR=127.0.0.1:70000"}, "VESTIBULE_ADDR", "listen"},
 		{"operations on the public port", []string{"VESTIBULE_OPS_ADDR=127.0.0.1:8080"}, "VESTIBULE_OPS_ADDR", "same"},
+		{"profiles for everybody", []string{"VESTIBULE_PROFILE=on", "VESTIBULE_OPS_ADDR=0.0.0.0:9090"}, "VESTIBULE_PROFILE", "not an address on loopback"},
+		{"profiles nowhere", []string{"VESTIBULE_PROFILE=on"}, "VESTIBULE_PROFILE", "not an address on loopback"},
 		{"another database", []string{"VESTIBULE_DATABASE_URL=mysql://u:p@h/d"}, "VESTIBULE_DATABASE_URL", "neither"},
 		{"two slashes make a host of the path", []string{"VESTIBULE_DATABASE_URL=sqlite://data/x.db"}, "VESTIBULE_DATABASE_URL", "neither"},
 		{"a folder is no database", []string{"VESTIBULE_DATABASE_URL=sqlite:///data/"}, "VESTIBULE_DATABASE_URL", "neither"},

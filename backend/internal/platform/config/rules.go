@@ -61,6 +61,9 @@ func (c *Config) checkAddresses(r *reader) {
 			r.wrong(a.name, fmt.Sprintf("is %q, which is not an address to listen on", a.addr), "write host:port, such as 127.0.0.1:8080")
 		}
 	}
+	if c.ProfileOn() && !isLoopbackAddr(c.OpsAddr) { // profiles show what a process holds in memory
+		r.wrong("VESTIBULE_PROFILE", "is on, and VESTIBULE_OPS_ADDR is not an address on loopback", "set VESTIBULE_OPS_ADDR to one such as 127.0.0.1:9090, or take it out")
+	}
 	if c.OpsAddr == c.Addr && c.Addr != "" && !strings.HasSuffix(c.Addr, ":0") {
 		r.wrong("VESTIBULE_OPS_ADDR", "is the same as VESTIBULE_ADDR", "give it a port of its own")
 	}

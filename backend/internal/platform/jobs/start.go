@@ -32,6 +32,13 @@ func (q *Queue) Start(ctx context.Context) {
 	poke(q.wake)
 }
 
+// Announce is Start for a process that works nothing off: until ctx ends it tells the other replicas what was enqueued
+// here, so that they need not find it by looking.
+func (q *Queue) Announce(ctx context.Context) {
+	q.loops.Go(func() { q.tellOthers(ctx) })
+	poke(q.tell)
+}
+
 // begin readies everything but the loops.
 func (q *Queue) begin(ctx context.Context) (loop context.Context) {
 	q.mu.Lock()

@@ -128,6 +128,24 @@ func TestKinds_DoNotTakeEachOthersWorkers(t *testing.T) {
 
 func TestCommit_WakesAnotherReplicaWithoutPolling(t *testing.T) {
 	t.Parallel()
+	t.Run("from a replica that works off other kinds", func(t *testing.T) {
+		t.Parallel()
+		wakesAnother(t, func(front *Queue) {
+			started(t, front)
+		})
+	})
+	t.Run("from one that works nothing off", func(t *testing.T) {
+		t.Parallel()
+		wakesAnother(t, func(front *Queue) {
+			front.Handle("test", Policy{}, func(context.Context, Run) error { panic("not here") })
+			front.Announce(t.Context())
+		})
+	})
+}
+
+// wakesAnother enqueues in front, once it is opened, a job that back has to hear of, for it does not look by itself.
+func wakesAnother(t *testing.T, open func(front *Queue)) {
+	t.Helper()
 	address := dbtest.URL(t, database.Postgres)
 	clk := clock.NewFake(dbtest.Start)
 	front, back := newQueue(t, dbtest.Open(t, address, clk), clk), newQueue(t, dbtest.Open(t, address, clk), clk)
@@ -139,8 +157,8 @@ func TestCommit_WakesAnotherReplicaWithoutPolling(t *testing.T) {
 	back.loops.Go(func() { back.dispatch(loop) })
 	back.loops.Go(func() { _ = back.db.Listen(loop, channel, func() { close(listening) }, back.heard) })
 	receive(t, listening)
-	started(t, front)
-	enqueue(t, front, front.db, Job{Kind: "test"}) // not worked off in front
+	open(front)
+	enqueue(t, front, front.db, Job{Kind: "test"})
 	receive(t, done)
 	require.NoError(t, back.Stop(t.Context()))
 }

@@ -237,6 +237,10 @@ func TestOps(t *testing.T) {
 	require.Equal(t, "m 1\n", h.ask(t, "GET", "/metrics", "").Body.String())
 	require.Contains(t, h.ask(t, "GET", "/readyz?verbose", "").Body.String(), `"x":"ok"`)
 	require.Equal(t, 404, h.ask(t, "GET", "/debug/pprof/", "").Code)
+
+	ops = web.Profiles(ops)
+	require.Contains(t, h.ask(t, "GET", "/debug/pprof/goroutine?debug=1", "").Body.String(), "goroutine profile")
+	require.Equal(t, "m 1\n", h.ask(t, "GET", "/metrics", "").Body.String(), "what was there stays")
 }
 
 func TestShed(t *testing.T) {
