@@ -117,6 +117,8 @@ func digitValue(r rune) int {
 type secrets struct {
 	mac  []byte // keys code_mac
 	link []byte // salts the keys that seal codes
+	// successor keys the tokens that browsers get for their proof
+	successor []byte
 }
 
 // codeMAC is what is stored of a code. Whoever has only the database cannot test guesses: the key is elsewhere (T33).

@@ -18,6 +18,25 @@ type Codes struct {
 	lifetime time.Duration
 	secrets  secrets
 	tries    *tries
+	observe  func(result string) // nil unless OnResult
+}
+
+// Results that OnResult is told.
+const (
+	CodeMade    = "made"
+	CodeRight   = "right"
+	CodeWrong   = "wrong"
+	CodeExpired = "expired"
+	CodeLimited = "limited" // not even compared
+)
+
+// OnResult registers who is told, for metrics, what becomes of codes; once, before the first. fn must be quick.
+func (c *Codes) OnResult(fn func(result string)) { c.observe = fn }
+
+func (c *Codes) told(tx *database.Tx, result string) {
+	if c.observe != nil {
+		tx.AfterCommit(func() { c.observe(result) })
+	}
 }
 
 // Make makes a code for the subject, and the link that travels with it, in the transaction of the hand-off to the mail
@@ -36,6 +55,7 @@ func (c *Codes) Make(tx *database.Tx, p Purpose, subjectID string) (Made, error)
 	if err := revokeCodes(tx, p, subjectID, newestAlive-1); err != nil {
 		return Made{}, err
 	}
+	c.told(tx, CodeMade)
 	return made, insertCode(tx, &row)
 }
 
@@ -44,6 +64,7 @@ type Try struct {
 	Purpose   Purpose
 	SubjectID string
 	Address   string // canonical; its tries are counted over all subjects
+	Device    string // the mark that the browser holds, or ""; known devices of the person have tries of their own (T29)
 }
 
 // CountTry counts a try in a transaction of its own, before anything is compared, so that no number of parallel tries
@@ -51,7 +72,13 @@ type Try struct {
 //
 // It returns ErrTooManyTries with the time to wait when the subject, the address or the whole house has had its share;
 // the right code is refused then as well. Writes audit "identity.code_refused" for the first refusal of a subject.
-func (c *Codes) CountTry(ctx context.Context, try Try) error { return c.tries.count(ctx, try) }
+func (c *Codes) CountTry(ctx context.Context, try Try) error {
+	err := c.tries.count(ctx, try)
+	if c.observe != nil && errors.Is(err, ErrTooManyTries) {
+		c.observe(CodeLimited)
+	}
+	return err
+}
 
 // Consume burns the code that was typed, and its siblings, in the caller's transaction, and takes the try off the
 // address's count: only wrong ones count there.
@@ -59,6 +86,20 @@ func (c *Codes) CountTry(ctx context.Context, try Try) error { return c.tries.co
 // It returns ErrCodeWrong; or ErrCodeExpired if the code was right and ended within the last two hours. Codes of other
 // purposes and subjects are wrong, and stay as they are.
 func (c *Codes) Consume(tx *database.Tx, p Purpose, subjectID, typed string) error {
+	err := c.consume(tx, p, subjectID, typed)
+	switch {
+	case c.observe == nil:
+	case err == nil:
+		c.told(tx, CodeRight)
+	case errors.Is(err, ErrCodeExpired): // the act is undone, and nothing runs after it
+		c.observe(CodeExpired)
+	case errors.Is(err, ErrCodeWrong):
+		c.observe(CodeWrong)
+	}
+	return err
+}
+
+func (c *Codes) consume(tx *database.Tx, p Purpose, subjectID, typed string) error {
 	digits, ok := digitsOf(typed)
 	if !ok {
 		return ErrCodeWrong

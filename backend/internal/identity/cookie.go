@@ -17,6 +17,7 @@ const (
 	CookieSignup  Cookie = "vestibule_signup"
 	CookieSignin  Cookie = "vestibule_signin"
 	CookieLink    Cookie = "vestibule_link"
+	CookieDevice  Cookie = "vestibule_device"
 )
 
 // hostPrefix makes browsers refuse the cookie unless it is Secure, of this host alone and for every path (RFC 6265bis
@@ -63,4 +64,9 @@ func (k Cookies) Get(c *gin.Context, name Cookie) string {
 		return ""
 	}
 	return found[0].Value
+}
+
+// holds are the tokens that sign-ins look at.
+func (k Cookies) holds(c *gin.Context) Holds {
+	return Holds{Signin: k.Get(c, CookieSignin), Session: k.Get(c, CookieSession), Device: k.Get(c, CookieDevice)}
 }

@@ -134,7 +134,14 @@ func (h *house) nextMail() *notification.Letter {
 	o := h.post.orders[0]
 	h.post.orders = h.post.orders[1:]
 	h.post.mu.Unlock()
-	letter, err := h.write(context.Background(), o.Locale, o.Payload.(signinOrder))
+	var letter *notification.Letter
+	var err error
+	switch payload := o.Payload.(type) {
+	case signinOrder:
+		letter, err = h.write(context.Background(), o.Locale, payload)
+	case warningOrder:
+		letter, err = h.writeWarning(context.Background(), payload)
+	}
 	require.NoError(h.t, err)
 	return letter
 }

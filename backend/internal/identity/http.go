@@ -35,7 +35,7 @@ func ginOf(ctx context.Context) *gin.Context {
 func (h handler) StartSignin(ctx context.Context, in StartSigninRequestObject) (StartSigninResponseObject, error) {
 	c := ginOf(ctx)
 	begun, err := h.identity.AskSignin(ctx, Asked{
-		Email: in.Body.Email, ReturnTo: value(in.Body.ReturnTo), Locale: value(in.Body.Locale), Held: h.identity.Cookies.Get(c, CookieSignin),
+		Email: in.Body.Email, ReturnTo: value(in.Body.ReturnTo), Locale: value(in.Body.Locale), Holds: h.identity.Cookies.holds(c),
 	})
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func (h handler) StartSignin(ctx context.Context, in StartSigninRequestObject) (
 // FinishSignin answers POST /api/v1/signin/code.
 func (h handler) FinishSignin(ctx context.Context, in FinishSigninRequestObject) (FinishSigninResponseObject, error) {
 	c := ginOf(ctx)
-	done, err := h.identity.FinishSignin(ctx, h.identity.Cookies.Get(c, CookieSignin), in.Body.Code, h.identity.Cookies.Get(c, CookieSession))
+	done, err := h.identity.FinishSignin(ctx, in.Body.Code, h.identity.Cookies.holds(c))
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (h handler) FinishSignin(ctx context.Context, in FinishSigninRequestObject)
 //
 // It returns ErrLinkSpent; ErrOtherBrowser where the sign-in did not begin; ErrAccessEnded after proof.
 func (s *Service) FinishSigninByLink(ctx context.Context, c *gin.Context, linkToken string) (next string, err error) {
-	done, err := s.finishByLink(ctx, linkToken, s.Cookies.Get(c, CookieSignin), s.Cookies.Get(c, CookieSession))
+	done, err := s.finishByLink(ctx, linkToken, s.Cookies.holds(c))
 	if err != nil {
 		return "", err
 	}
@@ -75,6 +75,9 @@ func (s *Service) FinishSigninByLink(ctx context.Context, c *gin.Context, linkTo
 // giveSession hands the new session to the browser, and takes away what led to it.
 func (s *Service) giveSession(c *gin.Context, done Finished) {
 	s.Cookies.Set(c, CookieSession, done.Token, sessionLife(done.Principal))
+	if done.Device != "" {
+		s.Cookies.Set(c, CookieDevice, done.Device, deviceLife)
+	}
 	s.Cookies.Clear(c, CookieSignin)
 }
 

@@ -21,13 +21,23 @@ type signinOrder struct {
 	Silent   bool   `json:"silent"`
 }
 
-func (s *Service) orderCode(tx *database.Tx, row *signin, to email.Address) error {
-	allowed, err := s.MailAllowed(tx, to)
+func (s *Service) orderCode(tx *database.Tx, row *signin, to email.Address, deviceToken string) error {
+	device, err := knownDevice(tx.DB, tx.Now, deviceToken, row.Address)
+	if err != nil {
+		return err
+	}
+	var allowed bool
+	if device == "" {
+		allowed, err = s.MailAllowed(tx, to)
+	} else { // what strangers have used up is not its person's (T29)
+		allowed, err = s.mailAllowed(tx, devicePrefix+device)
+	}
 	if err != nil {
 		return err
 	}
 	return s.mail.Enqueue(tx, notification.Order{
 		Kind: kindSigninCode, To: to, Locale: row.Locale, About: row.ID, Payload: signinOrder{SigninID: row.ID, Silent: !allowed},
+		Anonymous: device == "",
 	})
 }
 

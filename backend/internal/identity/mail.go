@@ -32,6 +32,12 @@ type endedMail struct {
 	AskedAt time.Time
 }
 
+// warningMail is what "signin.warning" says to a person whose address strangers try codes for. The address is theirs,
+// but what happened is a stranger's doing: nothing that anybody typed is in it.
+type warningMail struct {
+	At time.Time // of the try that was one too many
+}
+
 // mails writes this room's letters.
 type mails struct{ phrases *notification.Phrases }
 
@@ -43,6 +49,7 @@ func newMails() mails {
 		notification.Kind{Name: "signin.code", Unproven: true, Sample: codeMail{Code: "739204", ExpiresAt: asked.Add(10 * time.Minute), AskedAt: asked, Origin: "Chrome on Android"}},
 		notification.Kind{Name: "signin.unknown", Unproven: true, Sample: unknownMail{AskedAt: asked}},
 		notification.Kind{Name: "signin.ended", Unproven: true, Sample: endedMail{EndedAt: &ended, AskedAt: asked}},
+		notification.Kind{Name: kindWarning, Unproven: true, Sample: warningMail{At: asked}},
 	)}
 }
 
@@ -62,6 +69,11 @@ func (m mails) unknown(locale string, d unknownMail) (*notification.Letter, erro
 	}
 	l.Button, l.NextFirst = d.AskURL, true
 	return l, nil
+}
+
+// warning has no button: who is warned must not have to press anything.
+func (m mails) warning(locale string, d warningMail) (*notification.Letter, error) {
+	return m.phrases.Letter(kindWarning, locale, d)
 }
 
 func (m mails) ended(locale string, d endedMail) (*notification.Letter, error) {

@@ -17,5 +17,7 @@ func TestMails(t *testing.T) {
 	unknown.AskURL, ended.AskURL = mailtest.BaseURL+"/", mailtest.BaseURL+"/"
 	mailtest.Golden(t, "signin.code", func(locale string) (*notification.Letter, error) { return m.code(locale, asked) })
 	mailtest.Golden(t, "signin.unknown", func(locale string) (*notification.Letter, error) { return m.unknown(locale, unknown) })
+	warning := m.phrases.Sample(kindWarning).(warningMail)
+	mailtest.Golden(t, kindWarning, func(locale string) (*notification.Letter, error) { return m.warning(locale, warning) })
 	mailtest.Golden(t, "signin.ended", func(locale string) (*notification.Letter, error) { return m.ended(locale, ended) })
 }

@@ -57,9 +57,13 @@ var mailsPerMailbox = []limits.Budget{
 // MailAllowed says whether this mailbox may have one more mail that a stranger asked for. A wish that one budget refuses
 // charges none of them: who presses twelve times in a minute must not keep the owner out for hours.
 func (s *Service) MailAllowed(tx *database.Tx, to email.Address) (bool, error) {
+	return s.mailAllowed(tx, to.Canonical())
+}
+
+func (s *Service) mailAllowed(tx *database.Tx, who string) (bool, error) {
 	var charges []limits.Charge
 	for i, budget := range mailsPerMailbox {
-		charges = append(charges, limits.Charge{Name: "mail.to" + strconv.Itoa(i) + ":" + to.Canonical(), Budget: budget})
+		charges = append(charges, limits.Charge{Name: "mail.to" + strconv.Itoa(i) + ":" + who, Budget: budget})
 	}
 	ok, _, err := s.limits.TakeAll(tx, charges...)
 	return ok, err

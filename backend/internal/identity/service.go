@@ -89,14 +89,15 @@ func New(n Needs) *Service {
 	}
 	s.Codes = &Codes{
 		db: n.DB, ids: n.IDs, lifetime: lifetime, tries: &tries{db: n.DB, audit: n.Audit, log: n.Log},
-		secrets: secrets{mac: n.Keys.Derive("identity.code"), link: n.Keys.Derive("identity.link")},
+		secrets: secrets{mac: n.Keys.Derive("identity.code"), link: n.Keys.Derive("identity.link"), successor: n.Keys.Derive("identity.successor")},
 	}
 	n.Mail.Compose(kindSigninCode, s.composeSignin)
+	n.Mail.Compose(kindWarning, s.composeWarning)
 	return s
 }
 
 // Sweep deletes what is over: codes and sign-ins after a day, sessions a day after their end, counts of tries after a
-// week. It goes in batches, so that nobody waits for it; app runs it every hour.
+// week, devices that were not used for 30 days. It goes in batches, so that nobody waits for it; app runs it every hour.
 func (s *Service) Sweep(ctx context.Context) error {
 	for _, t := range sweepable {
 		for n := int64(sweepBatch); n == sweepBatch; {

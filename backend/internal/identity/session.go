@@ -119,10 +119,10 @@ func (s *Service) seen(ctx context.Context, sessionID string) {
 
 // newSession seats the user in a session of a new token, and ends the one that the browser held before: no identifier
 // survives a change of rights (security.md T34).
-func (s *Service) newSession(tx *database.Tx, user *directory.User, method, oldToken string) (token string, p Principal, err error) {
-	if oldToken != "" {
-		if _, err := endSessions(tx, "token_hash", ids.HashToken(oldToken)); err != nil {
-			return "", Principal{}, err
+func (s *Service) newSession(tx *database.Tx, user *directory.User, method string, t tokens) (Principal, error) {
+	if t.old != "" {
+		if _, err := endSessions(tx, "token_hash", ids.HashToken(t.old)); err != nil {
+			return Principal{}, err
 		}
 	}
 	meta := web.MetaOf(tx.Context())
@@ -130,16 +130,18 @@ func (s *Service) newSession(tx *database.Tx, user *directory.User, method, oldT
 	if user.IsGuest() {
 		idle, life = guestIdle, guestLife
 	}
-	token = s.ids.Token()
 	row := session{
-		ID: s.ids.New("ses"), TokenHash: ids.HashToken(token), UserID: user.ID, Method: method, Address: meta.Address, UserAgent: meta.UserAgent,
+		ID: s.ids.New("ses"), TokenHash: ids.HashToken(t.fresh), UserID: user.ID, Method: method, Address: meta.Address, UserAgent: meta.UserAgent,
 		CreatedAt: tx.Now, SeenAt: tx.Now, IdleSeconds: int(idle / time.Second), ExpiresAt: tx.Now.Add(life),
 	}
 	held := seat{
 		SessionID: row.ID, UserID: user.ID, UserType: user.UserType, DisplayName: user.DisplayName, Mail: user.Mail, Address: user.Address, Roles: user.Roles,
 	}
-	return token, held.principal(), insertSession(tx, &row)
+	return held.principal(), insertSession(tx, &row)
 }
+
+// tokens are those of the session that begins and of the one that ends with it; old may be "".
+type tokens struct{ fresh, old string }
 
 // sessionLife is how long a browser keeps the session cookie.
 func sessionLife(p Principal) time.Duration {
@@ -159,9 +161,11 @@ func (s *Service) SignOut(ctx context.Context, p Principal) error {
 	})
 }
 
-// EndSessions ends every session of the user, on every replica, in the caller's transaction: when they leave, are
-// disabled, or are recovered from somebody else's hands (security.md T15).
+// EndSessions ends every session of the user, on every replica, and forgets their devices, in the caller's transaction:
+// when they leave, are disabled, or are recovered from somebody else's hands (security.md T15, T29).
 func (s *Service) EndSessions(tx *database.Tx, userID string) error {
-	_, err := endSessions(tx, "user_id", userID)
-	return err
+	if _, err := endSessions(tx, "user_id", userID); err != nil {
+		return err
+	}
+	return dropDevices(tx, "user_id", userID)
 }

@@ -144,7 +144,8 @@ func (s *Service) makeFirst(tx *database.Tx, in FirstAdmin, address email.Addres
 	if err != nil {
 		return Finished{}, err
 	}
-	token, p, err := s.newSession(tx, user, methodSetup, oldSession)
+	token := s.ids.Token()
+	p, err := s.newSession(tx, user, methodSetup, tokens{fresh: token, old: oldSession})
 	if err != nil {
 		return Finished{}, err
 	}

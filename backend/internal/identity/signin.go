@@ -34,9 +34,12 @@ type Asked struct {
 	Email    string
 	ReturnTo string // used only if it is a path of this host
 	Locale   string
-	// Held is the sign-in token that the browser holds, or "". The same address again is a resend.
-	Held string
+	// Holds is what the browser holds. With the same address again it is a resend.
+	Holds Holds
 }
+
+// Holds are the tokens in a browser's cookies; "" where it has none.
+type Holds struct{ Signin, Session, Device string }
 
 // Begun is a sign-in that waits for its code.
 type Begun struct {
@@ -73,15 +76,15 @@ func (s *Service) AskSignin(ctx context.Context, in Asked) (Begun, error) {
 			return err
 		}
 		begun = Begun{Token: token, ExpiresAt: tx.Now.Add(s.Codes.lifetime), ResendAt: row.pace().ResendAt()}
-		return s.orderCode(tx, row, address)
+		return s.orderCode(tx, row, address, in.Holds.Device)
 	})
 	return begun, err
 }
 
 // openSignin is the sign-in that the browser holds for this address, if it is of use, or else a new one.
 func (s *Service) openSignin(tx *database.Tx, in Asked, address email.Address) (row *signin, token string, err error) {
-	if in.Held != "" {
-		row, err = signinByToken(forUpdate(tx), ids.HashToken(in.Held))
+	if in.Holds.Signin != "" {
+		row, err = signinByToken(forUpdate(tx), ids.HashToken(in.Holds.Signin))
 		if err != nil {
 			return nil, "", err
 		}
@@ -126,34 +129,42 @@ func (s *Service) mayAsk(tx *database.Tx) error {
 // Finished is a sign-in that led to a session.
 type Finished struct {
 	Token     string // of the session, for the browser's cookie
+	Device    string // the browser's new mark; "" if it keeps what it holds
 	Principal Principal
 	Next      string // a path of this host
 }
 
-// FinishSignin exchanges the mailed code for a session. held is the sign-in token of the browser that began, oldSession
-// the session it held before, which ends. Tries are counted before comparing.
+// FinishSignin exchanges the mailed code for a session, in the browser that began; the session it held before ends.
+// Tries are counted before comparing. The same press within AgainWithin gets the same session.
 //
 // It returns ErrSigninGone, Codes' faults, and ErrAccessEnded, after proof only, for people who may not come in. Writes
 // audit "identity.signed_in", "identity.signin_refused" or "identity.code_refused".
-func (s *Service) FinishSignin(ctx context.Context, held, code, oldSession string) (Finished, error) {
-	row, err := s.heldSignin(ctx, held)
+func (s *Service) FinishSignin(ctx context.Context, code string, holds Holds) (Finished, error) {
+	row, err := s.heldSignin(ctx, holds.Signin)
 	if err != nil {
 		return Finished{}, err
 	}
-	if err := s.Codes.CountTry(ctx, Try{Purpose: PurposeSignin, SubjectID: row.ID, Address: row.Address}); err != nil {
+	if now := s.db.Now(); !row.alive(now) && !row.finishedLately(now) {
+		return Finished{}, ErrSigninGone
+	}
+	try := Try{Purpose: PurposeSignin, SubjectID: row.ID, Address: row.Address, Device: holds.Device}
+	if err := s.Codes.CountTry(ctx, try); err != nil {
 		return Finished{}, err
 	}
-	done, err := s.finish(ctx, finishing{signinID: row.ID, method: methodCode, oldSession: oldSession, consume: func(tx *database.Tx) error {
+	done, err := s.finish(ctx, finishing{signinID: row.ID, method: methodCode, holds: holds, consume: func(tx *database.Tx) error {
 		return s.Codes.Consume(tx, PurposeSignin, row.ID, code)
 	}})
-	if errors.Is(err, ErrCodeWrong) || errors.Is(err, ErrCodeExpired) {
-		return Finished{}, errors.Join(err, s.refuseCode(ctx, row))
+	switch {
+	case errors.Is(err, ErrSigninGone):
+		return s.pressedTwice(ctx, row.ID, code, holds)
+	case errors.Is(err, ErrCodeWrong), errors.Is(err, ErrCodeExpired):
+		return Finished{}, errors.Join(err, s.NoteWrong(ctx, try))
 	}
 	return done, err
 }
 
 // finishByLink is FinishSignin by the mailed link, in the browser that began; elsewhere it returns ErrOtherBrowser.
-func (s *Service) finishByLink(ctx context.Context, linkToken, held, oldSession string) (Finished, error) {
+func (s *Service) finishByLink(ctx context.Context, linkToken string, holds Holds) (Finished, error) {
 	info, err := s.Codes.Describe(ctx, linkToken)
 	if err != nil {
 		return Finished{}, err
@@ -161,21 +172,22 @@ func (s *Service) finishByLink(ctx context.Context, linkToken, held, oldSession 
 	if info.State != LinkReady || info.Purpose != PurposeSignin {
 		return Finished{}, ErrLinkSpent
 	}
-	row, err := s.heldSignin(ctx, held)
+	row, err := s.heldSignin(ctx, holds.Signin)
 	if err != nil && !errors.Is(err, ErrSigninGone) {
 		return Finished{}, err
 	}
-	if err != nil || row.ID != info.SubjectID {
+	if err != nil || row.ID != info.SubjectID || !row.alive(s.db.Now()) {
 		return Finished{}, ErrOtherBrowser
 	}
-	return s.finish(ctx, finishing{signinID: row.ID, method: methodLink, oldSession: oldSession, consume: func(tx *database.Tx) error {
+	return s.finish(ctx, finishing{signinID: row.ID, method: methodLink, holds: holds, consume: func(tx *database.Tx) error {
 		return s.Codes.ConsumeLink(tx, linkToken, PurposeSignin, row.ID)
 	}})
 }
 
 type finishing struct {
-	signinID, method, oldSession string
-	consume                      func(tx *database.Tx) error
+	signinID, method string
+	holds            Holds
+	consume          func(tx *database.Tx) error
 }
 
 // finish burns the proof and seats the person, in one transaction. A proof that leads nowhere is burnt as well.
@@ -225,7 +237,12 @@ func (s *Service) seat(tx *database.Tx, row *signin, f finishing) (done Finished
 		}
 		return Finished{}, ended, s.audit.Record(tx, event)
 	}
-	token, p, err := s.newSession(tx, user, f.method, f.oldSession)
+	token := s.Codes.Successor(f.holds.Signin, row.ID)
+	p, err := s.newSession(tx, user, f.method, tokens{fresh: token, old: f.holds.Session})
+	if err != nil {
+		return Finished{}, nil, err
+	}
+	mark, err := s.rememberDevice(tx, user, f.holds.Device)
 	if err != nil {
 		return Finished{}, nil, err
 	}
@@ -233,28 +250,19 @@ func (s *Service) seat(tx *database.Tx, row *signin, f finishing) (done Finished
 		return Finished{}, nil, err
 	}
 	event.Target, event.Actor = user.ID, p.Actor()
-	return Finished{Token: token, Principal: p, Next: firstOf(row.ReturnTo, firstPage(p))}, nil, s.audit.Record(tx, event)
+	return Finished{Token: token, Device: mark, Principal: p, Next: firstOf(row.ReturnTo, firstPage(p))}, nil, s.audit.Record(tx, event)
 }
 
-// heldSignin is the living sign-in that a browser's cookie stands for, or ErrSigninGone.
+// heldSignin is the sign-in that a browser's cookie stands for, alive or not, or ErrSigninGone.
 func (s *Service) heldSignin(ctx context.Context, token string) (*signin, error) {
 	if token == "" {
 		return nil, ErrSigninGone
 	}
 	row, err := signinByToken(s.db.Read(ctx), ids.HashToken(token))
-	if err == nil && (row == nil || !row.alive(s.db.Now())) {
+	if err == nil && row == nil {
 		return nil, ErrSigninGone
 	}
 	return row, err
-}
-
-func (s *Service) refuseCode(ctx context.Context, row *signin) error {
-	return s.db.InTx(ctx, func(tx *database.Tx) error {
-		return s.audit.Record(tx, audit.Event{
-			Name: "identity.code_refused", Result: audit.Refused, Actor: audit.Actor{Kind: audit.KindApplicant},
-			Target: row.ID, Subject: s.audit.Subject(row.Address), Data: map[string]any{"why": "wrong_or_expired"},
-		})
-	})
 }
 
 // firstPage is where a person begins.

@@ -235,18 +235,19 @@ func TestSignin_byLink(t *testing.T) {
 			require.NoError(t, err)
 			require.False(t, theirs.SameBrowser)
 		}
-		_, err := h.finishByLink(ctx, token, "", "")
+		_, err := h.finishByLink(ctx, token, Holds{})
 		require.ErrorIs(t, err, ErrOtherBrowser, "a browser that holds nothing")
 		other.asks("i.vogel@contoso.com")
-		_, err = h.finishByLink(ctx, token, other.cookies["__Host-vestibule_signin"], "")
+		_, err = h.finishByLink(ctx, token, Holds{Signin: other.cookies["__Host-vestibule_signin"]})
 		require.ErrorIs(t, err, ErrOtherBrowser, "a browser with a sign-in of its own")
 
-		done, err := h.finishByLink(ctx, token, held, "")
+		done, err := h.finishByLink(ctx, token, Holds{Signin: held})
 		require.NoError(t, err)
 		_, err = h.Session(ctx, done.Token)
 		require.NoError(t, err)
-		_, err = h.finishByLink(ctx, token, held, "")
+		_, err = h.finishByLink(ctx, token, Holds{Signin: held})
 		require.ErrorIs(t, err, ErrLinkSpent, "once")
+		clk.Advance(AgainWithin)
 		require.Equal(t, "signin_gone", b.enters(letter.Code).code(), "the code went with the link")
 		info, err := h.Codes.Describe(ctx, token)
 		require.NoError(t, err)
@@ -429,12 +430,12 @@ func TestSweep_forgetsWhatIsOver(t *testing.T) {
 		h.guest("maria@fabrikam.test", nil)
 		b := h.browser()
 		b.signsIn("maria@fabrikam.test")
-		tables := []string{"identity_codes", "identity_signins", "identity_sessions", "identity_tries"}
+		tables := []string{"identity_codes", "identity_signins", "identity_sessions", "identity_tries", "identity_devices"}
 		require.NoError(t, h.Sweep(context.Background()))
 		for _, table := range tables {
 			require.NotZero(t, h.rows(table), table)
 		}
-		clk.Advance(8 * 24 * time.Hour)
+		clk.Advance(31 * 24 * time.Hour)
 		require.NoError(t, h.Sweep(context.Background()))
 		for _, table := range tables {
 			require.Zero(t, h.rows(table), table)

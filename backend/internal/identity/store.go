@@ -137,8 +137,8 @@ func lockTry(tx *database.Tx, scope, id string) (*tryRow, error) {
 	return one[tryRow](forUpdate(tx).Where("scope = ? AND scope_id = ?", scope, id))
 }
 
-// addressOfTries is the address for which the subject's last try was counted.
-func addressOfTries(tx *database.Tx, scope string) (address string, found bool, err error) {
+// payerOfTries is the address or device for which the subject's last try was counted.
+func payerOfTries(tx *database.Tx, scope string) (payer string, found bool, err error) {
 	row, err := one[tryRow](tx.Where("scope = ?", scope).Order("window_start DESC"))
 	if err != nil || row == nil {
 		return "", false, err

@@ -2,7 +2,9 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/vestibule-id/vestibule/backend/internal/audit"
@@ -15,6 +17,9 @@ const (
 	triesAnHour     = 10   // per address, over all subjects
 	triesADay       = 20   // per address, over all subjects; one more after each cool-down
 	triesOfHouse    = 1000 // wrong ones an hour, over all addresses
+
+	triesOfDeviceAnHour = 5  // per known device, beside those of the address
+	triesOfDeviceADay   = 10 // per known device, beside those of the address
 )
 
 const (
@@ -24,8 +29,8 @@ const (
 	restartAdvice = time.Minute
 )
 
-// Scopes of identity_tries. A row of scopeOf ties a subject to the address that its tries were counted for; its scope is
-// scopeOf followed by the subject.
+// Scopes of identity_tries. Those of an address count for a known device too, under its own key. A row of scopeOf ties a
+// subject to the address or device that its tries were counted for; its scope is scopeOf followed by the subject.
 const (
 	scopeSubject = "subject"
 	scopeOf      = "of:"
@@ -33,7 +38,25 @@ const (
 	scopeDay     = "address.day"
 	scopePause   = "address.pause" // tries: how many cool-downs in a row; window_start: when the last one began
 	scopeHouse   = "house"
+	scopeWarned  = "address.warned" // tries: wrong ones since the warning; window_start: when it was ordered
 )
+
+// share is who pays for a try: the address, whoever types, or the person's known device.
+type share struct {
+	key          string
+	anHour, aDay int
+	known        bool
+}
+
+const devicePrefix = "device:" // no address begins so: a colon needs quotes there, and we take none
+
+func ofAddress(address string) share {
+	return share{key: address, anHour: triesAnHour, aDay: triesADay}
+}
+
+func ofDevice(id string) share {
+	return share{key: devicePrefix + id, anHour: triesOfDeviceAnHour, aDay: triesOfDeviceADay, known: true}
+}
 
 func subjectKey(p Purpose, subjectID string) string { return string(p) + ":" + subjectID }
 
@@ -92,50 +115,65 @@ func (t *tries) countTx(tx *database.Tx, try Try) (verdict, err error) {
 	if n > triesPerSubject {
 		return tooManyTries(tx.Now, tx.Now.Add(restartAdvice)), t.tell(tx, try, n == triesPerSubject+1)
 	}
-	if err := putTry(tx, tryRow{Scope: scopeOf + key, ScopeID: try.Address, WindowStart: tx.Now}); err != nil {
-		return nil, err
-	}
-	until, err := t.countAddress(tx, try.Address)
+	payer, err := t.shareOf(tx, try)
 	if err != nil {
 		return nil, err
 	}
-	if !until.IsZero() {
+	if err := putTry(tx, tryRow{Scope: scopeOf + key, ScopeID: payer.key, WindowStart: tx.Now}); err != nil {
+		return nil, err
+	}
+	until, began, err := countShare(tx, payer)
+	switch {
+	case err != nil:
+		return nil, err
+	case began:
+		return tooManyTries(tx.Now, until), errors.Join(t.tellPause(tx, try, payer, until), t.tell(tx, try, true))
+	case !until.IsZero():
 		return tooManyTries(tx.Now, until), t.tell(tx, try, true)
+	case payer.known:
+		return nil, nil // strangers who use up the house's tries do not lock out whom we know (T29)
 	}
 	return t.countHouse(tx)
 }
 
-// countAddress counts for the address over all subjects, or says until when it takes no tries. A refused try does not
-// count: the cool-down does.
-func (t *tries) countAddress(tx *database.Tx, address string) (until time.Time, err error) {
-	pause, err := lockTry(tx, scopePause, address)
+// shareOf is the known device's share if there is one, at the price of one look-up, or else the address's.
+func (t *tries) shareOf(tx *database.Tx, try Try) (share, error) {
+	id, err := knownDevice(tx.DB, tx.Now, try.Device, try.Address)
+	if err != nil || id == "" {
+		return ofAddress(try.Address), err
+	}
+	return ofDevice(id), nil
+}
+
+// countShare counts for the payer over all subjects, or says until when it takes no tries; began, that this try was the
+// one too many. A refused try does not count: the cool-down does.
+func countShare(tx *database.Tx, payer share) (until time.Time, began bool, err error) {
+	pause, err := lockTry(tx, scopePause, payer.key)
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}, false, err
 	}
 	if until := pausedUntil(pause); until.After(tx.Now) {
-		return until, nil
+		return until, false, nil
 	}
-	hour, _, err := addTry(tx, scopeHour, address, time.Hour)
+	hour, _, err := addTry(tx, scopeHour, payer.key, time.Hour)
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}, false, err
 	}
-	day, dayBegan, err := addTry(tx, scopeDay, address, 24*time.Hour)
-	if err != nil || hour <= triesAnHour && day <= triesADay {
-		return time.Time{}, err
+	day, dayBegan, err := addTry(tx, scopeDay, payer.key, 24*time.Hour)
+	if err != nil || hour <= payer.anHour && day <= payer.aDay {
+		return time.Time{}, false, err
 	}
-	begun := tryRow{Scope: scopePause, ScopeID: address, Tries: nextPause(pause, tx.Now), WindowStart: tx.Now}
-	if err := putTry(tx, begun); err != nil {
-		return time.Time{}, err
-	}
+	begun := tryRow{Scope: scopePause, ScopeID: payer.key, Tries: nextPause(pause, tx.Now), WindowStart: tx.Now}
 	for _, row := range []tryRow{
-		{Scope: scopeHour, ScopeID: address, WindowStart: tx.Now},
-		{Scope: scopeDay, ScopeID: address, Tries: min(day-1, triesADay-1), WindowStart: dayBegan},
+		begun,
+		{Scope: scopeHour, ScopeID: payer.key, WindowStart: tx.Now},
+		{Scope: scopeDay, ScopeID: payer.key, Tries: min(day-1, payer.aDay-1), WindowStart: dayBegan},
 	} {
 		if err := putTry(tx, row); err != nil {
-			return time.Time{}, err
+			return time.Time{}, false, err
 		}
 	}
-	return pausedUntil(&begun), nil
+	return pausedUntil(&begun), true, nil
 }
 
 func (t *tries) countHouse(tx *database.Tx) (verdict, err error) {
@@ -144,14 +182,14 @@ func (t *tries) countHouse(tx *database.Tx) (verdict, err error) {
 		return nil, err
 	}
 	if n == triesOfHouse+1 {
-		t.log.WarnContext(tx.Context(), "code entry is closed: too many wrong codes within an hour", "until", since.Add(time.Hour))
+		t.log.WarnContext(tx.Context(), "typing codes is closed but for known devices: too many wrong codes within an hour", "until", since.Add(time.Hour))
 	}
 	return tooManyTries(tx.Now, since.Add(time.Hour)), nil
 }
 
-// refund takes the try that turned out right off the counts of address and house; the subject's stays.
+// refund takes the try that turned out right off the counts of who paid and of the house; the subject's stays.
 func (t *tries) refund(tx *database.Tx, p Purpose, subjectID string) error {
-	address, found, err := addressOfTries(tx, scopeOf+subjectKey(p, subjectID))
+	payer, found, err := payerOfTries(tx, scopeOf+subjectKey(p, subjectID))
 	if err != nil {
 		return err
 	}
@@ -159,9 +197,12 @@ func (t *tries) refund(tx *database.Tx, p Purpose, subjectID string) error {
 		return errUncounted
 	}
 	for _, scope := range []string{scopeHour, scopeDay} {
-		if err := takeBackTry(tx, scope, address); err != nil {
+		if err := takeBackTry(tx, scope, payer); err != nil {
 			return err
 		}
+	}
+	if strings.HasPrefix(payer, devicePrefix) {
+		return nil
 	}
 	return takeBackTry(tx, scopeHouse, "")
 }
@@ -180,6 +221,14 @@ func (t *tries) tell(tx *database.Tx, try Try, first bool) error {
 	return t.audit.Record(tx, audit.Event{
 		Name: "identity.code_refused", Result: audit.Refused, Actor: audit.Actor{Kind: audit.KindApplicant},
 		Target: try.SubjectID, Subject: t.audit.Subject(try.Address), Data: map[string]any{"why": "too_many_tries"},
+	})
+}
+
+// tellPause writes the beginning of a cool-down into the audit, once for each.
+func (t *tries) tellPause(tx *database.Tx, try Try, payer share, until time.Time) error {
+	return t.audit.Record(tx, audit.Event{
+		Name: "identity.codes_paused", Result: audit.Refused, Actor: audit.Actor{Kind: audit.KindApplicant}, Target: try.SubjectID,
+		Subject: t.audit.Subject(try.Address), Data: map[string]any{"until": until.UTC().Format(time.RFC3339), "knownDevice": payer.known},
 	})
 }
 

@@ -49,6 +49,8 @@ type Order struct {
 	About string
 	// Payload is what Compose needs to find everything again. No secrets, and little that ages.
 	Payload any
+	// Anonymous says that a stranger's press has ordered it: such mail keeps to the budgets of held.go.
+	Anonymous bool
 }
 
 // Delivery is a mail whose turn has come.
