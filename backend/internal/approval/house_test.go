@@ -39,6 +39,9 @@ type house struct {
 	people *directory.Directory
 	flows  *flow.Service
 	opened int
+
+	whole     func(tx *database.Tx, r *Request) error // the opener's half of an end, for walks that make it fail
+	strangers int                                     // how many have asked for something
 }
 
 // postman keeps every message that leaves.

@@ -1,6 +1,7 @@
 package approval
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -110,4 +111,20 @@ func lapsedRequests(db *gorm.DB, now time.Time, limit int) ([]string, error) {
 	err := db.Model(&Request{}).Where("state IN ? AND expires_at < ?", []State{"submitted", Pending, NeedsInfo}, now).
 		Order("expires_at").Limit(limit).Pluck("id", &found).Error
 	return found, err
+}
+
+// CountByState counts all requests. It reads a whole index: ask once a minute at most.
+func (s *Service) CountByState(ctx context.Context) (map[State]int64, error) {
+	var rows []struct {
+		State State
+		N     int64
+	}
+	if err := s.db.Read(ctx).Raw("SELECT state, count(*) AS n FROM requests GROUP BY state").Scan(&rows).Error; err != nil {
+		return nil, fmt.Errorf("count requests: %w", err)
+	}
+	counts := map[State]int64{}
+	for _, r := range rows {
+		counts[r.State] = r.N
+	}
+	return counts, nil
 }
