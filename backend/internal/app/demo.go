@@ -227,7 +227,7 @@ func (s *seeder) signUp(a applicant) (*approval.Request, error) {
 		return nil, err
 	}
 	s.clock.Advance(45 * time.Second)
-	if _, _, err := s.Signups.Prove(s.ctx, row.ID, made.Code); err != nil {
+	if _, _, err := s.Signups.Prove(s.ctx, row.ID, signup.Typed{Code: made.Code, Token: token}); err != nil {
 		return nil, err
 	}
 	s.clock.Advance(80 * time.Second)

@@ -3,6 +3,7 @@ package signup
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -197,6 +198,47 @@ func TestProve_PressedTwice(t *testing.T) {
 		require.Equal(t, StepDetails, again.Step)
 		require.Empty(t, token, "and gives no second cookie")
 		require.Equal(t, []string{"signup.started", "signup.proved"}, h.events(row.ID))
+	})
+}
+
+// TestProve_PressedTwiceAtOnce: two presses of the right code, both with the cookie from before proof, as a browser sends
+// them: both are answered with the same sign-up and the same new cookie, whichever comes first.
+func TestProve_PressedTwiceAtOnce(t *testing.T) {
+	t.Parallel()
+	each(t, false, func(t *testing.T, h *house) {
+		row, before := h.begins("supplier", "maria@fabrikam.de")
+		code := h.newest().code
+		press := func(code, token string) (*signup, string, error) {
+			return h.Service.Prove(h.ctx, row.ID, Typed{Code: code, Token: token})
+		}
+		fresh := make([]string, 3)
+		var group sync.WaitGroup
+		for i := range fresh {
+			group.Go(func() {
+				found, token, err := press(code, before)
+				if err != nil || found.Step != StepDetails {
+					t.Errorf("press %d: %v", i, err)
+				}
+				fresh[i] = token
+			})
+		}
+		group.Wait()
+		require.NotEmpty(t, fresh[0])
+		require.NotEqual(t, before, fresh[0])
+		require.Equal(t, []string{fresh[0], fresh[0], fresh[0]}, fresh)
+		_, err := h.ByToken(h.ctx, fresh[0])
+		require.NoError(t, err)
+		_, err = h.ByToken(h.ctx, before)
+		require.ErrorIs(t, err, ErrNoSignup, "the old cookie opens nothing by itself")
+		require.Equal(t, []string{"signup.started", "signup.proved"}, h.events(row.ID))
+
+		_, _, err = press(wrong(code), before)
+		require.ErrorIs(t, err, ErrNoSignup, "who has the old cookie and not the code gets nothing")
+		_, _, err = press(code, "planted")
+		require.ErrorIs(t, err, ErrNoSignup, "nor who has the code and another cookie")
+		h.clk.Advance(identity.AgainWithin)
+		_, _, err = press(code, before)
+		require.ErrorIs(t, err, ErrNoSignup, "after ten seconds it is no second press")
 	})
 }
 

@@ -51,7 +51,9 @@ func (s *Service) orderCode(tx *database.Tx, row *signup) error {
 	if err != nil || !allowed {
 		return err
 	}
-	return s.Mail.Enqueue(tx, notification.Order{Kind: kindCode, To: to, Locale: row.Locale, About: row.ID, Payload: codeOrder{SignupID: row.ID}})
+	return s.Mail.Enqueue(tx, notification.Order{
+		Kind: kindCode, To: to, Locale: row.Locale, About: row.ID, Payload: codeOrder{SignupID: row.ID}, Anonymous: true,
+	})
 }
 
 func (s *Service) orderReceived(tx *database.Tx, r *approval.Request) error {

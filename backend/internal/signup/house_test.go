@@ -40,6 +40,8 @@ type house struct {
 	clk   *clock.Fake
 	queue *jobs.Queue
 	post  *postman
+
+	cookies sync.Map // by sign-up
 }
 
 // postman keeps every message that leaves, and refuses the first few if it is told to.
@@ -214,6 +216,26 @@ func (h *house) GiveEmail(ctx context.Context, id, typed, locale string) (*signu
 		by.TokenHash = rows[0].TokenHash
 	}
 	return h.Service.GiveEmail(ctx, by, typed, locale)
+}
+
+// Start is the service's, by a browser that keeps its cookie.
+func (h *house) Start(ctx context.Context, slug, reference, locale, origin string) (*signup, string, error) {
+	row, token, err := h.Service.Start(ctx, slug, reference, locale, origin)
+	if err == nil {
+		h.cookies.Store(row.ID, token)
+	}
+	return row, token, err
+}
+
+// Prove is the service's, by the browser that began.
+func (h *house) Prove(ctx context.Context, id, code string) (*signup, string, error) {
+	token, _ := h.cookies.Load(id)
+	held, _ := token.(string)
+	row, fresh, err := h.Service.Prove(ctx, id, Typed{Code: code, Token: held})
+	if fresh != "" {
+		h.cookies.Store(id, fresh)
+	}
+	return row, fresh, err
 }
 
 // begins starts a sign-up in a flow and gives the address.

@@ -92,10 +92,9 @@ func (h *handler) GiveSignupEmail(ctx context.Context, in GiveSignupEmailRequest
 
 // ProveSignupEmail is POST /api/v1/signups/{id}/code.
 func (h *handler) ProveSignupEmail(ctx context.Context, in ProveSignupEmailRequestObject) (ProveSignupEmailResponseObject, error) {
-	if _, err := h.held(ctx, in.Id); err != nil {
-		return nil, err
-	}
-	row, token, err := h.signups.Prove(ctx, in.Id, in.Body.Code)
+	row, token, err := h.signups.Prove(ctx, in.Id, Typed{
+		Code: in.Body.Code, Token: h.cookie(ctx, identity.CookieSignup), Device: h.cookie(ctx, identity.CookieDevice),
+	})
 	if err != nil {
 		return nil, err
 	}

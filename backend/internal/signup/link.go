@@ -40,7 +40,9 @@ func (s *Service) pressLink(ctx context.Context, linkToken, signupToken string) 
 	case !link.sameBrowser:
 		return nil, "", ErrOtherBrowser
 	}
-	return s.prove(ctx, link.row.ID, func(tx *database.Tx) error {
+	fresh := s.Identity.Codes.Successor(signupToken, link.row.ID)
+	row, err := s.prove(ctx, link.row.ID, fresh, func(tx *database.Tx) error {
 		return s.Identity.Codes.ConsumeLink(tx, linkToken, identity.PurposeSignup, link.row.ID)
 	})
+	return row, fresh, err
 }

@@ -161,56 +161,6 @@ func (s *Service) accepts(ctx context.Context, row *signup, address email.Addres
 	return nil
 }
 
-// Prove exchanges the mailed code for proof of the address. Tries are counted before comparing. The new token replaces
-// the browser's old one. It returns identity's faults for codes. Writes audit "signup.proved".
-func (s *Service) Prove(ctx context.Context, id, code string) (*signup, string, error) {
-	row, err := s.byID(ctx, id)
-	if err != nil {
-		return nil, "", err
-	}
-	if row.proved() {
-		return row, "", nil // pressed twice
-	}
-	if row.Address == "" {
-		return nil, "", ErrEmailMissing
-	}
-	if err := s.Identity.Codes.CountTry(ctx, identity.Try{Purpose: identity.PurposeSignup, SubjectID: row.ID, Address: row.Address}); err != nil {
-		return nil, "", err
-	}
-	return s.prove(ctx, id, func(tx *database.Tx) error {
-		return s.Identity.Codes.Consume(tx, identity.PurposeSignup, id, code)
-	})
-}
-
-// prove burns the code or link by consume, and moves the sign-up on in the same transaction.
-func (s *Service) prove(ctx context.Context, id string, consume func(tx *database.Tx) error) (*signup, string, error) {
-	token := s.IDs.Token()
-	var proved *signup
-	err := s.db.InTx(ctx, func(tx *database.Tx) error {
-		row, err := s.open(tx, id)
-		if err != nil {
-			return err
-		}
-		if err := consume(tx); err != nil {
-			return err
-		}
-		now := tx.Now
-		row.ProvedAt, row.Step, row.TokenHash, row.ExpiresAt = &now, StepDetails, ids.HashToken(token), now.Add(draftLife)
-		if err := s.goOnWhereLeft(tx, row); err != nil {
-			return err
-		}
-		proved = row
-		if err := saveSignup(tx, row); err != nil {
-			return err
-		}
-		return s.record(tx, "signup.proved", row, nil)
-	})
-	if err != nil {
-		return nil, "", err
-	}
-	return proved, token, nil
-}
-
 func (s *Service) record(tx *database.Tx, name string, row *signup, data map[string]any) error {
 	if data == nil {
 		data = map[string]any{}
