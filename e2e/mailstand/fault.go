@@ -20,13 +20,18 @@ const (
 // Fault is what happens to mail for one recipient.
 type Fault struct {
 	Stage Stage
-	Code  int           // 4xx or 5xx to answer; 0 drops the connection (AfterDot: with the mail kept)
+	Code  int           // 4xx or 5xx to answer; Taken goes on as if nothing were; 0 drops the connection (AfterDot: with the mail kept)
 	Say   string        // the server's words
 	Times int           // how often; 0 means always
 	Stall time.Duration // wait before answering
+	Until chan struct{} // wait before answering until this is closed
 }
 
-// Script sets the fault for a recipient, in any case of letters; the zero Fault takes it away.
+// Taken as a Code lets the mail pass: the fault is only to wait.
+const Taken = 250
+
+// Script sets the fault for a recipient, in any case of letters, or for all of a domain ("@example.com") or everybody
+// ("*"); the zero Fault takes it away. The closest one strikes.
 func (s *Server) Script(recipient string, f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,18 +47,24 @@ func (s *Server) Script(recipient string, f Fault) {
 func (s *Server) strike(recipient string, stage Stage) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := strings.ToLower(recipient)
-	f := s.faults[key]
-	if f == nil || f.Stage != stage {
-		return Fault{}, false
-	}
-	due := *f
-	if f.Times > 0 {
-		if f.Times--; f.Times == 0 {
-			delete(s.faults, key)
+	recipient = strings.ToLower(recipient)
+	for _, key := range []string{recipient, recipient[strings.LastIndexByte(recipient, '@')+1:], "*"} {
+		if key != recipient && key != "*" {
+			key = "@" + key
 		}
+		f := s.faults[key]
+		if f == nil || f.Stage != stage {
+			continue
+		}
+		due := *f
+		if f.Times > 0 {
+			if f.Times--; f.Times == 0 {
+				delete(s.faults, key)
+			}
+		}
+		return due, true
 	}
-	return due, true
+	return Fault{}, false
 }
 
 // answer is the SMTP answer that a fault gives.
@@ -65,15 +76,36 @@ func (f Fault) answer() error {
 	return &smtp.SMTPError{Code: f.Code, EnhancedCode: smtp.EnhancedCode{f.Code / 100, 2, 0}, Message: say}
 }
 
-// stalled waits f.Stall, or less when the server closes.
+// stalled waits as f wants it, or less when the server closes.
 func (s *Server) stalled(f Fault) {
-	if f.Stall <= 0 {
+	if f.Stall <= 0 && f.Until == nil {
 		return
 	}
-	timer := time.NewTimer(f.Stall)
+	s.mu.Lock()
+	s.waiting++
+	s.mu.Unlock()
+	if f.Stall > 0 {
+		s.waits(f.Stall)
+	}
+	if f.Until != nil {
+		select {
+		case <-f.Until:
+		case <-s.closed:
+		}
+	}
+	s.mu.Lock()
+	s.waiting--
+	s.mu.Unlock()
+}
+
+// waits waits for d; false when the server closes.
+func (s *Server) waits(d time.Duration) bool {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return true
 	case <-s.closed:
+		return false
 	}
 }

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,20 +27,28 @@ type Kept struct {
 	envelope *enmime.Envelope
 }
 
+// MessageID is the mail's, without brackets.
+func (k Kept) MessageID() string { return strings.Trim(k.envelope.GetHeader("Message-ID"), "<>") }
+
+// Subject is the mail's, decoded.
+func (k Kept) Subject() string { return k.envelope.GetHeader("Subject") }
+
 // Server catches mail. Make it with Listen.
 type Server struct {
 	SMTP string // host:port
 	API  string // http://host:port
 
-	mu     sync.Mutex
-	kept   []Kept
-	faults map[string]*Fault
-	wire   bytes.Buffer
-	next   int
-	closed chan struct{}
-	once   sync.Once
-	smtp   *smtp.Server
-	http   *http.Server
+	mu      sync.Mutex
+	kept    []Kept
+	faults  map[string]*Fault
+	waiting int // sessions that a fault keeps waiting
+	wire    bytes.Buffer
+	next    int
+	closed  chan struct{}
+	once    sync.Once
+	tap     *tap
+	smtp    *smtp.Server
+	http    *http.Server
 }
 
 // Listen starts the SMTP server and the API on free loopback ports. Close it.
@@ -56,9 +66,11 @@ func Listen() (*Server, error) {
 	s.smtp = smtp.NewServer(s)
 	s.smtp.Domain, s.smtp.AllowInsecureAuth = "mail.stand-in.test", true
 	s.smtp.MaxMessageBytes, s.smtp.ReadTimeout, s.smtp.WriteTimeout = 1<<20, time.Minute, time.Minute
+	s.smtp.ErrorLog = log.New(io.Discard, "", 0) // clients that vanish are part of the tests
 	s.smtp.EnableSMTPUTF8 = true // as many servers: a wrong address must not be saved by us
 	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: 5 * time.Second}
-	go func() { _ = s.smtp.Serve(&tap{Listener: mails, server: s}) }()
+	s.tap = newTap(s, mails)
+	go func() { _ = s.smtp.Serve(s.tap) }()
 	go func() { _ = s.http.Serve(calls) }()
 	return s, nil
 }
@@ -84,6 +96,20 @@ func (s *Server) All() []Kept {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Kept(nil), s.kept...)
+}
+
+// Since are the mails after the first n; it costs what it returns, however many there are.
+func (s *Server) Since(n int) []Kept {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Kept(nil), s.kept[min(n, len(s.kept)):]...)
+}
+
+// Waiting is how many sessions a fault keeps waiting right now.
+func (s *Server) Waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.waiting
 }
 
 // NewSession implements smtp.Backend.
@@ -123,7 +149,9 @@ func (t *session) Rcpt(to string, _ *smtp.RcptOptions) error {
 		if f.Code == 0 {
 			return t.conn.Conn().Close()
 		}
-		return f.answer()
+		if f.Code != Taken {
+			return f.answer()
+		}
 	}
 	t.to = append(t.to, to)
 	return nil
@@ -140,7 +168,9 @@ func (t *session) Data(r io.Reader) error {
 			if f.Code == 0 {
 				return t.conn.Conn().Close()
 			}
-			return f.answer()
+			if f.Code != Taken {
+				return f.answer()
+			}
 		}
 	}
 	if err := t.server.keep(t.from, t.to, raw); err != nil {
@@ -149,35 +179,10 @@ func (t *session) Data(r io.Reader) error {
 	for _, to := range t.to {
 		if f, due := t.server.strike(to, AfterDot); due {
 			t.server.stalled(f)
-			return t.conn.Conn().Close()
+			if f.Code != Taken {
+				return t.conn.Conn().Close()
+			}
 		}
 	}
 	return nil
-}
-
-// tap records what clients send.
-type tap struct {
-	net.Listener
-	server *Server
-}
-
-func (l *tap) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return &tapped{Conn: conn, server: l.server}, nil
-}
-
-type tapped struct {
-	net.Conn
-	server *Server
-}
-
-func (c *tapped) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	c.server.mu.Lock()
-	c.server.wire.Write(p[:n])
-	c.server.mu.Unlock()
-	return n, err
 }
