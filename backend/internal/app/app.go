@@ -60,7 +60,9 @@ type House struct {
 	Catalog   *catalog.Catalog
 	Operation *operation.Service
 	Limits    *limits.Limits
+	Metrics   *operation.Metrics // nil unless there is a listener that shows them
 
+	watch     *web.Watch
 	keys      secret.Keys
 	transport notification.Transport
 	version   string
@@ -83,7 +85,10 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &House{Config: cfg, Log: o.Logger, Clock: clk, IDs: source, DB: db, keys: keys, version: o.Version}
+	h := &House{Config: cfg, Log: o.Logger, Clock: clk, IDs: source, DB: db, keys: keys, version: o.Version, watch: &web.Watch{}}
+	if cfg.OpsAddr != "" {
+		h.Metrics = operation.NewMetrics(o.Version)
+	}
 
 	// Floors 0 and 1: work, memory, mail.
 	h.Jobs = jobs.New(db, clk, source, o.Logger)
@@ -107,6 +112,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 
 	h.stories()
 	h.chores()
+	h.observe()
 	return h, nil
 }
 

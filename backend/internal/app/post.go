@@ -27,10 +27,14 @@ func (h *House) post(o Options) *notification.Service {
 			Hello: publicHost(cfg.URL),
 		})
 	}
-	return notification.New(notification.Needs{
+	needs := notification.Needs{
 		DB: h.DB, Jobs: h.Jobs, IDs: h.IDs, Log: h.Log, BaseURL: cfg.URL, Transport: h.transport,
 		From: notification.Sender{Name: cfg.Sender.Name, Address: cfg.Sender.Address}, House: h.letterhead, Failed: h.mailFailed,
-	})
+	}
+	if h.Metrics != nil {
+		needs.Observe = h.Metrics.Mail
+	}
+	return notification.New(needs)
 }
 
 func publicHost(base string) string {

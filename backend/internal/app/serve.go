@@ -89,7 +89,8 @@ func (h *House) opsServer(health *web.Health) (serve func(context.Context), err 
 		return nil, fmt.Errorf("%s is not free: stop what listens there, or set VESTIBULE_OPS_ADDR: %w", h.Config.OpsAddr, err)
 	}
 	return func(ctx context.Context) {
-		handler := web.Ops(health, nil)
+		h.watchReady(health)
+		handler := web.Ops(health, h.Metrics.Handler())
 		if h.Config.ProfileOn() {
 			handler = web.Profiles(handler)
 		}
@@ -159,12 +160,17 @@ func (h *House) router(health *web.Health, ready *readiness) (*gin.Engine, error
 	if err != nil {
 		return nil, err
 	}
-	engine := web.New(web.Options{
+	options := web.Options{
 		PublicURL: h.Config.URL, Logger: h.Log, Clock: h.Clock, IDs: h.IDs, TrustedProxies: h.Config.TrustedProxies,
 		Languages: languages, ScriptHashes: site.ScriptHashes(), StyleHashes: site.StyleHashes(), Contract: contract,
 		MaxInFlight: h.Config.MaxInFlight, Health: health, Pages: site,
 		Urgent: []string{"POST /api/v1/signups/:id/code", "POST /api/v1/approvals/:id/decision", "POST /api/v1/signin/code"},
-	})
+		Watch:  h.watch,
+	}
+	if h.Metrics != nil {
+		options.Observe = h.Metrics.Request
+	}
+	engine := web.New(options)
 	doors := engine.Group("", ready.guard, h.Identity.Guard(contractRoutes), web.Idempotency(h.DB, h.keys.Box("web.idempotency")))
 	for _, room := range []interface{ Routes(router gin.IRouter) }{
 		h.Flows, h.Signups, h.Approvals, h.Identity, h.Catalog, h.People, h.Mail, h.Operation,

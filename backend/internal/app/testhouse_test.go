@@ -54,9 +54,9 @@ func settings(t *testing.T, url string, more ...string) *config.Config {
 	return cfg
 }
 
-func buildHouse(t *testing.T, url string, clk clock.Clock) *House {
+func buildHouse(t *testing.T, url string, clk clock.Clock, more ...string) *House {
 	t.Helper()
-	h, err := Build(t.Context(), Options{Config: settings(t, url), Logger: slog.New(slog.DiscardHandler), Version: "test", Clock: clk})
+	h, err := Build(t.Context(), Options{Config: settings(t, url, more...), Logger: slog.New(slog.DiscardHandler), Version: "test", Clock: clk})
 	require.NoError(t, err)
 	t.Cleanup(h.Close)
 	return h
@@ -73,10 +73,10 @@ func eachHouse(t *testing.T, fn func(t *testing.T, h *testHouse)) {
 	}
 }
 
-func openHouse(t *testing.T, dialect database.Dialect) *testHouse {
+func openHouse(t *testing.T, dialect database.Dialect, more ...string) *testHouse {
 	t.Helper()
 	clk := clock.NewFake(dbtest.Start)
-	h := &testHouse{House: buildHouse(t, dbtest.URL(t, dialect), clk), t: t, clk: clk, read: map[string]bool{}}
+	h := &testHouse{House: buildHouse(t, dbtest.URL(t, dialect), clk, more...), t: t, clk: clk, read: map[string]bool{}}
 	ready := &readiness{}
 	ready.set(nil)
 	engine, err := h.router(web.NewHealth(clk, web.Check{Name: "database", Run: h.DB.Ping}), ready)

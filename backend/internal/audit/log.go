@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"time"
 
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/ids"
@@ -17,9 +18,10 @@ const maxTargets = 100
 
 // Log writes and reads events. It is safe for concurrent use.
 type Log struct {
-	db   *database.DB
-	ids  *inOrder
-	hash []byte
+	db     *database.DB
+	ids    *inOrder
+	hash   []byte
+	lasted func(e Event, at time.Time) // nil unless OnLasted
 }
 
 // New panics on a nil need: a half-built room never opens.
@@ -52,8 +54,16 @@ func (l *Log) Record(tx *database.Tx, e Event) error {
 	if r.Data.V == nil {
 		r.Data.V = map[string]any{}
 	}
+	if l.lasted != nil {
+		at := tx.Now
+		tx.AfterCommit(func() { l.lasted(e, at) })
+	}
 	return insert(tx, &r)
 }
+
+// OnLasted registers who is told of every event whose act has lasted, for metrics; before anything is recorded, once.
+// fn must be quick. It sees what the event says of people: it may count, not keep.
+func (l *Log) OnLasted(fn func(e Event, at time.Time)) { l.lasted = fn }
 
 // Subject stands for a person in events: HMAC-SHA256 of their canonical address under a key outside the database, 32
 // hexadecimal digits. Who holds the events alone cannot test guessed addresses against it.

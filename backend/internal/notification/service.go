@@ -28,6 +28,8 @@ type Needs struct {
 	House func(ctx context.Context) (House, error)
 	// Failed is told, in the transaction that gives a mail up; app writes the audit event notification.mail_failed.
 	Failed func(tx *database.Tx, f Failure) error
+	// Observe is told of every attempt, for metrics; it may be nil, and must be quick.
+	Observe func(o Outcome)
 	// Workers is how many mails leave at once, and as many codes beside them; 0 means 4.
 	Workers int
 }

@@ -66,26 +66,33 @@ func (s *Service) deliver(ctx context.Context, run jobs.Run) error {
 	if err := run.Bind(&t); err != nil {
 		return err
 	}
+	state, err := s.attempt(ctx, run, t)
+	s.observe(t, state, err)
+	return err
+}
+
+// attempt returns how far the mail has come; the error is the job's.
+func (s *Service) attempt(ctx context.Context, run jobs.Run, t task) (State, error) {
 	m, err := s.write(ctx, t, run.Attempt)
 	if err == nil && m == nil {
-		return s.settle(ctx, run, t, Dropped)
+		return Dropped, s.settle(ctx, run, t, Dropped)
 	}
 	if err == nil {
 		err = s.needs.Transport.Send(ctx, m)
 	}
 	if err == nil {
-		return s.settle(ctx, run, t, Sent)
+		return Sent, s.settle(ctx, run, t, Sent)
 	}
 	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return err // we are being stopped: nothing was learnt about this mail
+		return Queued, err // we are being stopped: nothing was learnt about this mail
 	}
 	if r := (*Refusal)(nil); errors.As(err, &r) && r.Permanent {
-		return jobs.Final(err) // giveUp writes it down
+		return Failed, jobs.Final(err) // giveUp writes it down
 	}
 	if noted := s.note(ctx, t, run.Attempt, err); noted != nil {
-		return noted
+		return Retrying, noted
 	}
-	return err
+	return Retrying, err
 }
 
 // write composes, renders and builds the mail; nil if there is nothing left to say.
@@ -156,6 +163,9 @@ func (s *Service) giveUp(tx *database.Tx, run jobs.Run, cause error) error {
 		return nil //nolint:nilerr // a job that nobody can read is dead all the same
 	}
 	reason := reasonOf(cause)
+	if r := (*Refusal)(nil); !errors.As(cause, &r) || !r.Permanent { // a permanent one has been told by deliver
+		tx.AfterCommit(func() { s.observe(t, Failed, nil) })
+	}
 	if err := mark(tx, t.ID, Failed, run.Attempt, reason); err != nil {
 		return err
 	}

@@ -48,6 +48,7 @@ type DB struct {
 	log     *slog.Logger
 	write   *gorm.DB
 	read    *gorm.DB
+	waits   waits
 	turn    chan struct{} // SQLite: whose turn it is to write, first come, first served; nil on PostgreSQL
 	closers []func() error
 	pg      *postgresServer // nil on SQLite

@@ -44,6 +44,8 @@ type Options struct {
 	Health *Health
 	// Pages answers GET and HEAD of every address that is no API: the app. Without it they are 404.
 	Pages http.Handler
+	// Watch keeps what the engine notices, if set.
+	Watch *Watch
 	// Observe is told about every finished request, for metrics; route is the pattern, "" for pages.
 	Observe func(method, route string, status int, took time.Duration)
 }
@@ -94,6 +96,7 @@ func New(o Options) *gin.Engine {
 	if err := e.SetTrustedProxies(nil); err != nil {
 		panic(err)
 	}
+	s.shed.watch = o.Watch
 	e.Use(s.begin, s.guard, s.shed.middleware)
 	e.NoRoute(s.noRoute)
 	e.NoMethod(func(c *gin.Context) { Problem(c, errMethod) })
@@ -140,6 +143,7 @@ func (s *server) begin(c *gin.Context) {
 	id := s.IDs.New("req")
 	s.headers.set(c.Writer.Header(), c.Request.URL.Path, id)
 	meta := Meta{RequestID: id, Address: clientAddress(c.Request, s.TrustedProxies), UserAgent: c.Request.UserAgent()}
+	s.Watch.notice(c.Request, s.TrustedProxies)
 	if len(meta.UserAgent) > maxUserAgent {
 		meta.UserAgent = meta.UserAgent[:maxUserAgent]
 	}

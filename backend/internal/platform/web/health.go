@@ -47,6 +47,12 @@ func NewHealth(clk clock.Clock, checks ...Check) *Health {
 // Stop turns /readyz to 503 for good; load balancers then send their requests elsewhere.
 func (h *Health) Stop() { h.stopping.Store(true) }
 
+// Ready says whether /readyz answers 200.
+func (h *Health) Ready(ctx context.Context) bool {
+	ok, _ := h.run(ctx)
+	return ok && !h.stopping.Load()
+}
+
 func (h *Health) live(c *gin.Context) { serveHealth(c.Writer, http.StatusOK, "alive", nil) }
 
 // ready shows single checks only to this machine.

@@ -19,6 +19,7 @@ const streamsPerPlace = 16
 type shed struct {
 	all, ordinary, streams chan struct{}
 	urgent                 map[string]struct{}
+	watch                  *Watch
 }
 
 func newShed(places int, urgent []string) *shed {
@@ -41,6 +42,7 @@ func (s *shed) middleware(c *gin.Context) {
 	_, urgent := s.urgent[c.Request.Method+" "+c.FullPath()]
 	p, ok := s.take(c.Request.Context(), urgent)
 	if !ok {
+		s.watch.shedOne()
 		Problem(c, errBusy)
 		return
 	}
