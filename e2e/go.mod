@@ -1,6 +1,6 @@
 module github.com/vestibule-id/vestibule/e2e
 
-go 1.26.8
+go 1.26.0
 
 require (
 	github.com/emersion/go-smtp v0.25.0
