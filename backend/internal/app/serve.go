@@ -41,6 +41,7 @@ func (h *House) Serve(ctx context.Context, say func(string)) error {
 	}
 	ready := &readiness{}
 	health := web.NewHealth(h.Clock, web.Check{Name: "database", Run: h.DB.Ping}, web.Check{Name: "schema", Run: ready.check})
+	ready.changed = health.Forget
 	engine, err := h.router(health, ready)
 	if err != nil {
 		return errors.Join(err, listener.Close())
@@ -123,6 +124,8 @@ func (h *House) prepare(ctx context.Context, ready *readiness) bool {
 
 // readiness is whether the schema is as this binary needs it.
 type readiness struct {
+	changed func() // called after set; may be nil
+
 	mu    sync.Mutex
 	known bool
 	err   error
@@ -130,8 +133,11 @@ type readiness struct {
 
 func (r *readiness) set(err error) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.known, r.err = true, err
+	r.mu.Unlock()
+	if r.changed != nil {
+		r.changed()
+	}
 }
 
 func (r *readiness) check(context.Context) error {

@@ -47,6 +47,13 @@ func NewHealth(clk clock.Clock, checks ...Check) *Health {
 // Stop turns /readyz to 503 for good; load balancers then send their requests elsewhere.
 func (h *Health) Stop() { h.stopping.Store(true) }
 
+// Forget has the checks asked anew: something has changed, and a supervisor need not wait for what it said to grow old.
+func (h *Health) Forget() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.results = nil
+}
+
 // Ready says whether /readyz answers 200.
 func (h *Health) Ready(ctx context.Context) bool {
 	ok, _ := h.run(ctx)
