@@ -15,33 +15,35 @@ export CGO_ENABLED ?= 0
 ##@ Use
 .PHONY: help run
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: build ## Build and start the demo house on 127.0.0.1:8080
 	@$(BIN) demo --if-empty
 	@exec $(BIN) serve
 
 ##@ Build
-.PHONY: build gen
-build: $(BIN) ## Build the app and the server into bin/vestibule
-
-$(BIN): scripts/need.sh $(GO_SOURCES) backend/web/dist/.built
+.PHONY: build gen tools
+tools:
 	@scripts/need.sh go
+	@scripts/need.sh node
+
+build: tools $(BIN) ## Build the app and the server into bin/vestibule
+
+$(BIN): $(GO_SOURCES) backend/web/dist/.built
+	@scripts/need.sh modules
 	@mkdir -p bin
 	cd backend && go build $(GOFLAGS_BUILD) -o ../$(BIN) ./cmd/vestibule
 
-frontend/node_modules/.installed: frontend/package-lock.json
-	@scripts/need.sh node
-	cd frontend && npm ci --no-audit --no-fund
+frontend/node_modules/.installed: frontend/package-lock.json | tools
+	@scripts/need.sh packages frontend
 	@touch $@
 
 backend/web/dist/.built: frontend/node_modules/.installed $(APP_SOURCES)
-	cd frontend && npm run build
+	cd frontend && npm run --silent build -- --logLevel warn
 	@touch $@
 
-e2e/node_modules/.installed: e2e/package-lock.json
-	@scripts/need.sh node
-	cd e2e && npm ci --no-audit --no-fund
+e2e/node_modules/.installed: e2e/package-lock.json | tools
+	@scripts/need.sh packages e2e
 	@touch $@
 
 gen: frontend/node_modules/.installed ## Generate code and docs from the contract
@@ -53,10 +55,14 @@ gen: frontend/node_modules/.installed ## Generate code and docs from the contrac
 	cd backend && go run ./cmd/vestibule config table --into ../README.md
 
 ##@ Prove
-.PHONY: test unit e2e verify lint
-test: unit e2e ## Everything: rules, services on both databases, the app, stories over HTTP and in the browser
+.PHONY: test-tools test unit e2e verify lint
+test-tools: tools e2e/node_modules/.installed
+	@scripts/ensure-postgres.sh
+	@scripts/ensure-chromium.sh
 
-unit: build e2e/node_modules/.installed
+test: test-tools unit e2e ## Everything: rules, services on both databases, the app, stories over HTTP and in the browser
+
+unit: build e2e/node_modules/.installed ## Only rules, services on both databases, and the app's own checks
 	@scripts/ensure-postgres.sh
 	cd backend && go vet ./... && go test ./...
 	cd tools && go test ./...
