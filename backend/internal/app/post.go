@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/vestibule-id/vestibule/backend/internal/audit"
+	"github.com/vestibule-id/vestibule/backend/internal/directory"
 	"github.com/vestibule-id/vestibule/backend/internal/notification"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
 )
@@ -30,6 +31,7 @@ func (h *House) post(o Options) *notification.Service {
 	needs := notification.Needs{
 		DB: h.DB, Jobs: h.Jobs, IDs: h.IDs, Log: h.Log, BaseURL: cfg.URL, Transport: h.transport,
 		From: notification.Sender{Name: cfg.Sender.Name, Address: cfg.Sender.Address}, House: h.letterhead, Failed: h.mailFailed,
+		Limits: h.Limits, Pace: cfg.MailPace, Personal: directory.PersonalDomain,
 	}
 	if h.Metrics != nil {
 		needs.Observe = h.Metrics.Mail

@@ -73,7 +73,7 @@ func (s *Service) orderWarning(tx *database.Tx, try Try) error {
 		}
 	}
 	err = s.mail.Enqueue(tx, notification.Order{
-		Kind: kindWarning, To: to, About: try.SubjectID, Payload: warningOrder{Address: try.Address, At: tx.Now}, Anonymous: true,
+		Kind: kindWarning, To: to, About: try.SubjectID, Payload: warningOrder{Address: try.Address, At: tx.Now},
 	})
 	if err != nil {
 		return err

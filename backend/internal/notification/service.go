@@ -12,6 +12,7 @@ import (
 	"github.com/vestibule-id/vestibule/backend/internal/platform/email"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/ids"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/jobs"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/limits"
 )
 
 // Needs are the neighbours of this room; none may be nil.
@@ -32,6 +33,12 @@ type Needs struct {
 	Observe func(o Outcome)
 	// Workers is how many mails leave at once, and as many codes beside them; 0 means 4.
 	Workers int
+	// Limits bounds the mail that strangers order; nil bounds nothing.
+	Limits *limits.Limits
+	// Pace is how much of it leaves a second; 0 means DefaultPace.
+	Pace int
+	// Personal says of a domain that anybody may have a mailbox there; nil says it of none.
+	Personal func(domain string) bool
 }
 
 // Failure is a mail that was given up.
@@ -51,7 +58,8 @@ type Order struct {
 	About string
 	// Payload is what Compose needs to find everything again. No secrets, and little that ages.
 	Payload any
-	// Anonymous says that a stranger's press has ordered it: such mail keeps to the budgets of held.go.
+	// Anonymous says that a stranger's press has ordered this code: such mail keeps to the budgets of held.go, and waits
+	// apart from all other. It is given up like a code.
 	Anonymous bool
 }
 
@@ -86,12 +94,15 @@ type Service struct {
 	host     string
 	composes map[string]Compose
 	mailbox  *Mailbox // nil where mail leaves the house
+	gates    *gates
 }
 
-// The kinds of job: codes have workers of their own, so that no newsletter-like burst holds them up (security.md R06).
+// The kinds of job: codes have workers of their own, so that no newsletter-like burst holds them up (security.md R06),
+// and so have codes that strangers order, so that a flood of those holds up neither decisions nor known people.
 const (
-	jobMail = "mail"
-	jobCode = "mail.code"
+	jobMail     = "mail"
+	jobCode     = "mail.code"
+	jobStranger = "mail.stranger"
 )
 
 // New panics on a nil need or a base address that is none: a half-built room never opens. It registers the workers with
@@ -107,7 +118,11 @@ func New(n Needs) *Service {
 	if n.Workers <= 0 {
 		n.Workers = 4
 	}
+	if n.Pace <= 0 {
+		n.Pace = DefaultPace
+	}
 	s := &Service{needs: n, renderer: renderer, host: hostName(renderer), composes: map[string]Compose{}}
+	s.gates = &gates{pace: n.Pace, personal: n.Personal, limits: n.Limits, log: n.Log, shut: map[string]gate{}}
 	s.mailbox, _ = n.Transport.(*Mailbox)
 	s.work()
 	return s
@@ -139,12 +154,15 @@ func (s *Service) Enqueue(tx *database.Tx, o Order) error {
 		return err
 	}
 	job := jobMail
-	if strings.HasSuffix(o.Kind, ".code") {
+	switch {
+	case o.Anonymous:
+		job = jobStranger
+	case strings.HasSuffix(o.Kind, ".code"):
 		job = jobCode
 	}
 	return s.needs.Jobs.Enqueue(tx, jobs.Job{
 		Kind: job, Queue: "mail:" + o.To.Domain, About: o.About,
-		Payload: task{ID: id, Kind: o.Kind, To: o.To.String(), Locale: o.Locale, About: o.About, Payload: raw},
+		Payload: task{ID: id, Kind: o.Kind, To: o.To.String(), Locale: o.Locale, About: o.About, Payload: raw, Anonymous: o.Anonymous},
 	})
 }
 

@@ -47,6 +47,10 @@ func reasonOf(err error) string {
 	if errors.As(err, &r) {
 		return r.Error()
 	}
+	var held heldBack
+	if errors.As(err, &held) {
+		return string(held)
+	}
 	return "This house could not write the mail. The log says why."
 }
 

@@ -20,6 +20,8 @@ type task struct {
 	Locale  string          `json:"locale"`
 	About   string          `json:"about"`
 	Payload json.RawMessage `json:"payload"`
+	// Anonymous says that a stranger ordered it: it keeps to the budgets of held.go.
+	Anonymous bool `json:"anonymous,omitempty"`
 }
 
 // The waits between attempts (security.md R08). A code is given up soon, because nobody waits for it any longer; the
@@ -47,11 +49,12 @@ func waitAfter(waits []time.Duration) func(attempt int) time.Duration {
 	}
 }
 
-// work registers the two kinds of job.
+// work registers the kinds of job.
 func (s *Service) work() {
 	policies := map[string]jobs.Policy{
-		jobCode: {MaxAttempts: len(codeWaits) + 1, Backoff: waitAfter(codeWaits)},
-		jobMail: {MaxAttempts: mailAttempts, Backoff: waitAfter(mailWaits)},
+		jobCode:     {MaxAttempts: len(codeWaits) + 1, Backoff: waitAfter(codeWaits)},
+		jobStranger: {MaxAttempts: len(codeWaits) + 1, Backoff: waitAfter(codeWaits)},
+		jobMail:     {MaxAttempts: mailAttempts, Backoff: waitAfter(mailWaits)},
 	}
 	for kind, policy := range policies {
 		policy.Timeout, policy.Workers = taskLimit, s.needs.Workers
@@ -65,6 +68,9 @@ func (s *Service) deliver(ctx context.Context, run jobs.Run) error {
 	var t task
 	if err := run.Bind(&t); err != nil {
 		return err
+	}
+	if held := s.holdBack(ctx, run, t); held != nil {
+		return held
 	}
 	state, err := s.attempt(ctx, run, t)
 	s.observe(t, state, err)
@@ -130,6 +136,9 @@ func (s *Service) settle(ctx context.Context, run jobs.Run, t task, state State)
 	for {
 		err := s.needs.DB.InTx(limited, func(tx *database.Tx) error {
 			if err := mark(tx, t.ID, state, run.Attempt, ""); err != nil {
+				return err
+			}
+			if err := s.countLeft(tx, t, state); err != nil {
 				return err
 			}
 			return run.Done(tx)

@@ -55,21 +55,29 @@ type payload struct {
 // openDesk opens one with two kinds, test.all and test.code; transport is the desk itself unless given.
 func openDesk(t *testing.T, db *database.DB, clk *clock.Fake, transport notification.Transport) *desk {
 	t.Helper()
+	return openDeskWith(t, db, clk, notification.Needs{Transport: transport})
+}
+
+// openDeskWith is openDesk with some needs of the test's own.
+func openDeskWith(t *testing.T, db *database.DB, clk *clock.Fake, n notification.Needs) *desk {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	source := ids.NewSequence(clk)
 	d := &desk{t: t, db: db, clk: clk, queue: jobs.New(db, clk, source, log)}
-	if transport == nil {
-		transport = d
+	if n.Transport == nil {
+		n.Transport = d
+	}
+	if n.Log == nil {
+		n.Log = log
 	}
 	house := mailtest.Previewer(t)
-	d.mail = notification.New(notification.Needs{
-		DB: db, Jobs: d.queue, IDs: source, Log: log, BaseURL: mailtest.BaseURL, From: house.From, Transport: transport,
-		House: func(context.Context) (notification.House, error) { return house.House, nil },
-		Failed: func(tx *database.Tx, f notification.Failure) error {
-			d.failures = append(d.failures, f)
-			return tx.Exec("UPDATE mails SET locale = 'told' WHERE id = ?", f.ID).Error // in the same transaction
-		},
-	})
+	n.DB, n.Jobs, n.IDs, n.BaseURL, n.From = db, d.queue, source, mailtest.BaseURL, house.From
+	n.House = func(context.Context) (notification.House, error) { return house.House, nil }
+	n.Failed = func(tx *database.Tx, f notification.Failure) error {
+		d.failures = append(d.failures, f)
+		return tx.Exec("UPDATE mails SET locale = 'told' WHERE id = ?", f.ID).Error // in the same transaction
+	}
+	d.mail = notification.New(n)
 	d.mail.Compose("test.all", func(_ context.Context, o notification.Delivery) (*notification.Letter, error) {
 		var p payload
 		if err := o.Bind(&p); err != nil || p.Says == "" {

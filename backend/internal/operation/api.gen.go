@@ -39,7 +39,10 @@ type FieldError struct {
 type JobList struct {
 	Data    []DeadJob `json:"data"`
 	HasMore bool      `json:"hasMore"`
-	Next    *string   `json:"next,omitempty"`
+
+	// Held How much work waits because a budget is used up. It goes on by itself.
+	Held *int    `json:"held,omitempty"`
+	Next *string `json:"next,omitempty"`
 }
 
 // Problem Problems have further members by their code, such as `seconds` of resend_too_soon or `needs` of not_allowed.

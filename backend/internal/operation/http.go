@@ -49,7 +49,12 @@ func (s *Service) ListDeadJobs(ctx context.Context, in ListDeadJobsRequestObject
 	if err != nil {
 		return nil, err
 	}
-	answer := JobList{Data: []DeadJob{}, HasMore: len(dead) > limit}
+	waiting, err := s.queue.Held(ctx)
+	if err != nil {
+		return nil, err
+	}
+	held := int(waiting)
+	answer := JobList{Data: []DeadJob{}, HasMore: len(dead) > limit, Held: &held}
 	if answer.HasMore {
 		dead = dead[:limit]
 		next := web.EncodeCursor(dead[limit-1].ID)

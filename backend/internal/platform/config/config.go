@@ -28,6 +28,7 @@ type Config struct {
 	SMTPPassword   secret.String `env:"VESTIBULE_SMTP_PASSWORD" form:"text" help:"The password that goes with it."`
 	SMTPTLS        string        `env:"VESTIBULE_SMTP_TLS" envDefault:"required" oneof:"required,opportunistic,off" help:"Whether mail may travel unencrypted. Anything but required holds towards loopback only, unless VESTIBULE_SMTP_TLS_CONFIRM says it again."`
 	SMTPTLSConfirm string        `env:"VESTIBULE_SMTP_TLS_CONFIRM" oneof:"opportunistic,off" help:"Repeats VESTIBULE_SMTP_TLS, for a mail server that is neither on loopback nor able to encrypt."`
+	MailPace       int           `env:"VESTIBULE_MAIL_PACE" envDefault:"5" form:"1–10000" help:"How many code mails that strangers ask for leave in a second, all replicas together; in an hour, a fifth of what that makes. More wait."`
 	MailFrom       string        `env:"VESTIBULE_MAIL_FROM" form:"Name <address>" help:"The sender of every mail. Default: no-reply at the tenant's domain."`
 
 	SecretKey    secret.String `env:"VESTIBULE_SECRET_KEY" form:"32 characters or more" help:"The master key. Default: made at first start in the data folder. Replicas need the same one."`

@@ -155,6 +155,6 @@ func lease(tx *database.Tx, worker string, picked []string, rows *[]claimed) err
 		where = `id IN (SELECT id FROM jobs WHERE ` + where + ` FOR UPDATE SKIP LOCKED)`
 	}
 	*rows = nil // afresh if the act is run again
-	return tx.Raw(`UPDATE jobs SET state = 'running', again = FALSE, locked_by = ?, locked_until = ?, attempts = attempts + 1, fence = fence + 1
+	return tx.Raw(`UPDATE jobs SET state = 'running', again = FALSE, held = FALSE, locked_by = ?, locked_until = ?, attempts = attempts + 1, fence = fence + 1
 WHERE `+where+` RETURNING id, lane, payload, attempts, fence, about, run_at`, worker, tx.Now.Add(leaseTime), picked).Scan(rows).Error
 }

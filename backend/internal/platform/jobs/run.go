@@ -66,6 +66,17 @@ type laterError struct {
 
 func (e laterError) Unwrap() error { return e.error }
 
+// HeldBack gives the job back for d, because its turn has not come: a budget is used up. It is no attempt, and Held
+// counts it until it is claimed again; why is what staff read.
+func HeldBack(why error, d time.Duration) error { return heldError{why, d} }
+
+type heldError struct {
+	error
+	after time.Duration
+}
+
+func (e heldError) Unwrap() error { return e.error }
+
 // hold is a claimed job in this process.
 type hold struct {
 	Run

@@ -38,6 +38,14 @@ func (q *Queue) Dead(ctx context.Context, after string, limit int) ([]DeadJob, e
 	return out, nil
 }
 
+// Held counts the jobs that wait because a budget is used up.
+func (q *Queue) Held(ctx context.Context) (n int64, err error) {
+	if err := q.db.Read(ctx).Raw("SELECT count(*) FROM jobs WHERE held").Scan(&n).Error; err != nil {
+		return 0, fmt.Errorf("count held jobs: %w", err)
+	}
+	return n, nil
+}
+
 // Retry gives a dead job all its attempts again, from now. It returns ErrNotDead if there is nothing to retry.
 func (q *Queue) Retry(tx *database.Tx, id string) error {
 	var kinds []string

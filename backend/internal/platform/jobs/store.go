@@ -41,6 +41,12 @@ func postpone(tx *database.Tx, r Run, at time.Time, reason string) error {
 	return oneRow(res.RowsAffected, res.Error, "postpone the job")
 }
 
+// holdBack gives back until at a job that nothing was tried with.
+func holdBack(tx *database.Tx, r Run, at time.Time, why string) error {
+	res := tx.Exec(waiting+`, held = TRUE, attempts = attempts - 1, run_at = ?, last_error = ?`+leased, at, why, r.ID, r.Fence)
+	return oneRow(res.RowsAffected, res.Error, "hold the job back")
+}
+
 // release gives back a job that nothing was tried with.
 func release(tx *database.Tx, r Run) error {
 	res := tx.Exec(waiting+`, attempts = attempts - 1`+leased, r.ID, r.Fence)

@@ -99,6 +99,7 @@ func (q *Queue) write(tx *database.Tx, k *kind, h *hold, outcome error) error {
 	var (
 		final      finalError
 		later      laterError
+		held       heldError
 		undertaker undertakerError
 	)
 	switch {
@@ -106,6 +107,8 @@ func (q *Queue) write(tx *database.Tx, k *kind, h *hold, outcome error) error {
 		return finish(tx, h.Run)
 	case errors.As(outcome, &undertaker):
 		return postpone(tx, h.Run, tx.Now.Add(afterUndertaker), reason(outcome))
+	case errors.As(outcome, &held):
+		return holdBack(tx, h.Run, tx.Now.Add(held.after), reason(outcome))
 	case errors.As(outcome, &final) || h.Attempt >= k.policy.MaxAttempts:
 		if err := bury(tx, h.Run, reason(outcome)); err != nil || k.onDead == nil {
 			return err
@@ -126,6 +129,10 @@ func (q *Queue) jittered(d time.Duration) time.Duration {
 func (q *Queue) report(k *kind, h *hold, outcome error) {
 	if outcome == nil {
 		q.log.Debug("job done", "kind", k.name, "job", h.ID, "attempt", h.Attempt)
+		return
+	}
+	if errors.As(outcome, new(heldError)) {
+		q.log.Debug("job held back", "kind", k.name, "job", h.ID, "why", reason(outcome))
 		return
 	}
 	q.log.Warn("job failed", "kind", k.name, "job", h.ID, "attempt", h.Attempt, "error", reason(outcome))

@@ -1105,6 +1105,8 @@ export interface components {
         JobList: {
             data: components["schemas"]["DeadJob"][];
             hasMore: boolean;
+            /** @description How much work waits because a budget is used up. It goes on by itself. */
+            held?: number;
             next?: string;
         };
         Link: {

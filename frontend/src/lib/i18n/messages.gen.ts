@@ -687,8 +687,10 @@ export interface Plain {
   "jobs.retry.of": { what: string | number };
   "jobs.retry.busy": undefined;
   "jobs.retried": undefined;
+  "jobs.held": { n: number };
   "job.kind.mail": undefined;
   "job.kind.mail.code": undefined;
+  "job.kind.mail.stranger": undefined;
   "job.kind.approval.expire": undefined;
   "job.kind.approval.links": undefined;
   "job.kind.signup.sweep": undefined;
