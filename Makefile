@@ -57,6 +57,7 @@ gen: frontend/node_modules/.installed ## Generate code and docs from the contrac
 ##@ Prove
 .PHONY: test-tools test unit e2e verify lint
 test-tools: tools e2e/node_modules/.installed
+	@scripts/need.sh localhost
 	@scripts/ensure-postgres.sh
 	@scripts/ensure-chromium.sh
 

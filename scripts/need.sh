@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# need.sh go|node|modules|packages FOLDER: says in one line what is missing on this machine, and how to get it.
+# need.sh go|node|localhost|modules|packages FOLDER: says in one line what is missing on this machine, and how to get it.
 set -eu
 cd "$(dirname "$0")/.."
 older() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n1)" != "$2" ]; }
@@ -20,6 +20,10 @@ node)
 	if older "$have" "$least"; then
 		missing "Node.js $have is too old: get 20.19 or newer (of 22: 22.12 or newer) from https://nodejs.org/ and put it first on PATH."
 	fi
+	;;
+localhost)
+	node -e "require('dns').lookup('localhost', (none) => process.exit(none ? 1 : 0))" ||
+		missing "The name localhost has no address on this machine: write the line '127.0.0.1 localhost' into /etc/hosts."
 	;;
 modules)
 	(cd backend && GOWORK=off go mod download) ||
