@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
 )
 
@@ -42,7 +44,7 @@ func (record) TableName() string { return "mails" }
 const maxDeliveries = 100
 
 func insertRecord(tx *database.Tx, r *record) error {
-	if err := tx.Create(r).Error; err != nil {
+	if err := tx.Later(func(db *gorm.DB) *gorm.DB { return db.Create(r) }); err != nil {
 		return fmt.Errorf("insert mail: %w", err)
 	}
 	return nil

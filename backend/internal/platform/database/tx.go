@@ -27,6 +27,7 @@ type Tx struct {
 	Now time.Time
 
 	db    *DB
+	pg    *postgresTx // nil on SQLite
 	after []func()
 }
 
@@ -111,25 +112,49 @@ func (db *DB) once(ctx context.Context, fn func(tx *Tx) error) (*Tx, error) {
 		defer cancel()
 		ctx = limited
 	}
-	tx := &Tx{Now: db.Now(), db: db}
-	tx.DB = db.write.WithContext(context.WithValue(ctx, txKey{}, tx)).Begin()
-	if tx.Error != nil {
-		return nil, tx.Error
+	tx, err := db.begin(ctx)
+	if err != nil {
+		return nil, err
 	}
 	ended := false
 	defer func() {
 		if !ended {
-			tx.Rollback()
+			tx.rollback()
 		}
 	}()
 	if err := fn(tx); err != nil {
 		return nil, err
 	}
 	ended = true
-	if err := tx.Commit().Error; err != nil {
+	if err := tx.commit(); err != nil {
 		return nil, err
 	}
 	return tx, nil
+}
+
+func (db *DB) begin(ctx context.Context) (*Tx, error) {
+	tx := &Tx{Now: db.Now(), db: db}
+	ctx = context.WithValue(ctx, txKey{}, tx)
+	if db.pg != nil {
+		return tx, db.beginPostgres(ctx, tx)
+	}
+	tx.DB = db.write.WithContext(ctx).Begin()
+	return tx, tx.Error
+}
+
+func (tx *Tx) commit() error {
+	if tx.pg != nil {
+		return tx.pg.commit(tx.Context())
+	}
+	return tx.Commit().Error
+}
+
+func (tx *Tx) rollback() {
+	if tx.pg != nil {
+		tx.pg.rollback(tx.Context())
+		return
+	}
+	tx.Rollback()
 }
 
 // Now is the instant that an act beginning now would have.

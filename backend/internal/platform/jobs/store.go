@@ -4,21 +4,25 @@ import (
 	"fmt"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
 )
 
 // insert adds a waiting job. A live one with the same kind and key stays: it takes the newer payload, and if it is
 // running it will run again.
 func insert(tx *database.Tx, id string, j Job, payload string) error {
-	if j.Key == "" {
-		return tx.Exec(`INSERT INTO jobs (id, kind, lane, about, payload, run_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			id, j.Kind, j.Queue, j.About, payload, j.RunAt, tx.Now).Error
-	}
-	return tx.Exec(`INSERT INTO jobs (id, kind, unique_key, lane, about, payload, run_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+	return tx.Later(func(db *gorm.DB) *gorm.DB {
+		if j.Key == "" {
+			return db.Exec(`INSERT INTO jobs (id, kind, lane, about, payload, run_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+				id, j.Kind, j.Queue, j.About, payload, j.RunAt, tx.Now)
+		}
+		return db.Exec(`INSERT INTO jobs (id, kind, unique_key, lane, about, payload, run_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL AND state <> 'dead' DO UPDATE
 SET payload = excluded.payload, again = (jobs.state = 'running'),
 	run_at = CASE WHEN jobs.state = 'running' THEN excluded.run_at ELSE jobs.run_at END`,
-		id, j.Kind, j.Key, j.Queue, j.About, payload, j.RunAt, tx.Now).Error
+			id, j.Kind, j.Key, j.Queue, j.About, payload, j.RunAt, tx.Now)
+	})
 }
 
 const (

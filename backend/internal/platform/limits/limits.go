@@ -100,10 +100,10 @@ func (l *Limits) TakeAll(tx *database.Tx, charges ...Charge) (ok bool, retryAfte
 		latest = append(latest, c.Name, c.latest(now))
 	}
 	n := len(charges)
-	var taken []string
 	query := "INSERT INTO limit_buckets (name, full_at) VALUES (?, ?)" + strings.Repeat(", (?, ?)", n-1) + takeAll +
 		strings.Repeat(" WHEN ? THEN CAST(? AS bigint)", n) + " END RETURNING name"
-	if err := tx.Raw(query, slices.Concat(rows, []any{now, now, now}, latest)...).Scan(&taken).Error; err != nil {
+	taken, err := tx.Texts(query, slices.Concat(rows, []any{now, now, now}, latest)...)
+	if err != nil {
 		return false, 0, fmt.Errorf("take from %d budgets: %w", n, err)
 	}
 	if len(taken) == n {
