@@ -75,7 +75,12 @@ e2e: build e2e/node_modules/.installed ## Only the stories: journeys over HTTP, 
 	cd e2e && VESTIBULE_BIN=$(CURDIR)/$(BIN) go test -count=1 ./...
 	cd e2e && VESTIBULE_BIN=$(CURDIR)/$(BIN) npm test
 
-.PHONY: profile
+.PHONY: bench profile
+bench: build e2e/node_modules/.installed ## Measure the house and this machine; QUICK=1 is short, WRITE=1 writes docs/performance.md
+	@scripts/ensure-postgres.sh
+	cd e2e && go build -o test-results/bench ./bench
+	cd e2e && VESTIBULE_BIN=$(CURDIR)/$(BIN) test-results/bench $(if $(QUICK),-quick) $(if $(WRITE),-write docs/performance.md)
+
 profile: build e2e/node_modules/.installed ## Save CPU profiles of the server under sign-ups
 	@scripts/ensure-postgres.sh
 	cd e2e && VESTIBULE_BIN=$(CURDIR)/$(BIN) go run ./bench -profile test-results/profiles

@@ -111,7 +111,7 @@ func (p *place) count(ctx context.Context) (c counts, err error) {
 		{&c.requests, "SELECT count(*) FROM requests WHERE flow_slug = 'bench'"},
 		{&c.mails, "SELECT count(*) FROM mails"},
 		{&c.sent, "SELECT count(*) FROM mails WHERE state = 'sent'"},
-		{&c.jobs, "SELECT count(*) FROM jobs WHERE kind IN ('mail.code', 'mail.send')"},
+		{&c.jobs, "SELECT count(*) FROM jobs WHERE kind IN ('mail', 'mail.code')"},
 	} {
 		if *one.into, err = p.eyes.Count(ctx, one.query); err != nil {
 			return c, err
@@ -130,7 +130,7 @@ func (p *place) drained(ctx context.Context) error {
 	defer cancel()
 	var failed error
 	err := stack.Until(ctx, "the mails to leave", func() bool {
-		n, err := p.eyes.Count(ctx, "SELECT count(*) FROM jobs WHERE kind IN ('mail.code', 'mail.send') AND state <> 'dead'")
+		n, err := p.eyes.Count(ctx, "SELECT count(*) FROM jobs WHERE kind IN ('mail', 'mail.code') AND state <> 'dead'")
 		failed = err
 		return err != nil || n == 0
 	})
@@ -138,6 +138,11 @@ func (p *place) drained(ctx context.Context) error {
 		return failed
 	}
 	return err
+}
+
+// dropQueue forgets the queued mails of earlier measurements, while the house is closed.
+func (p *place) dropQueue(ctx context.Context) error {
+	return p.write(ctx, "DELETE FROM jobs WHERE kind IN ('mail', 'mail.code')")
 }
 
 // checkpoint settles what earlier measurements left behind, so that the next one does not pay for it.

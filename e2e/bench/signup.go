@@ -14,7 +14,8 @@ import (
 type visitors struct {
 	run      string
 	browsers []*browser
-	proxied  bool // each operation comes from an address of its own, told by a proxy
+	proxied  bool   // each operation comes from an address of its own, told by a proxy
+	domain   string // of all addresses; "" gives each visitor a company of their own
 	sink     *sink
 }
 
@@ -41,6 +42,9 @@ func (v *visitors) arrives(worker int, n int64) (who *browser, address string) {
 		var ip [4]byte
 		binary.BigEndian.PutUint32(ip[:], 11<<24|uint32(n%(1<<16))<<8|7)
 		who.from = netip.AddrFrom4(ip).String()
+	}
+	if v.domain != "" {
+		return who, fmt.Sprintf("maria.lindqvist.%s-%d@%s", v.run, n, v.domain)
 	}
 	return who, fmt.Sprintf("maria.lindqvist@r%s-%d.example.com", v.run, n)
 }
