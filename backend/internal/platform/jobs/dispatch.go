@@ -75,7 +75,8 @@ func (q *Queue) claimFor(ctx context.Context, k *kind) error {
 	finished := k.finished
 	request := claimRequest{kind: k.name, worker: q.me, n: k.capacity() - k.running - len(k.ready), share: share(k.capacity()), claimed: maps.Clone(k.claimed)}
 	q.mu.Unlock()
-	holds, more, err := claim(ctx, q.db, request)
+	// Not cut off by the end: a claim whose commit is under way would be leased to nobody. Stop gives it back.
+	holds, more, err := claim(context.WithoutCancel(ctx), q.db, request)
 	if err != nil {
 		return err // the poll will set due again
 	}
