@@ -7,8 +7,9 @@ import (
 )
 
 // silenceLimit is how long a server may say nothing while we wait for an answer. It is longer than statement_timeout:
-// a living server would have answered by then, so this one is stopped or unreachable.
-const silenceLimit = 6 * time.Second
+// a living server would have answered by then, so this one is stopped or unreachable. It is shorter than the 6 s within
+// which a request ends (security.md R12), so that there is time to say so.
+const silenceLimit = actLimit
 
 // quietConn gives every read a deadline, or the earlier one that pgx has set.
 type quietConn struct {
