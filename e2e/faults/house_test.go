@@ -48,16 +48,7 @@ func openPlan(t *testing.T, kind string, replicas int, plan stack.Plan, mail *ma
 	t.Helper()
 	h := &house{t: t, kind: kind, plan: plan, mail: mail, box: newBox(mail)}
 	for range replicas {
-		port, err := stack.FreePort()
-		require.NoError(t, err)
-		addr := fmt.Sprintf("127.0.0.1:%d", port)
-		if h.plan.Public == "" {
-			h.plan.Public = "http://" + addr
-		}
-		one, err := h.plan.StartAt(addr)
-		require.NoError(t, err)
-		h.replicas = append(h.replicas, one)
-		require.NoError(t, one.Ready(t.Context()))
+		h.opensReplica()
 	}
 	var err error
 	h.eyes, err = h.plan.Eyes()
@@ -69,6 +60,23 @@ func openPlan(t *testing.T, kind string, replicas int, plan stack.Plan, mail *ma
 		h.eyes.Close()
 	})
 	return h
+}
+
+// opensReplica starts one more replica under the public address of the first.
+func (h *house) opensReplica() {
+	h.t.Helper()
+	port, err := stack.FreePort()
+	require.NoError(h.t, err)
+	addr := fmt.Sprintf("127.0.0.1:%d", port)
+	if h.plan.Public == "" {
+		h.plan.Public = "http://" + addr
+	}
+	one, err := h.plan.StartAt(addr)
+	require.NoError(h.t, err)
+	h.mu.Lock()
+	h.replicas = append(h.replicas, one)
+	h.mu.Unlock()
+	require.NoError(h.t, one.Ready(h.t.Context()))
 }
 
 func (h *house) all() []*stack.House {

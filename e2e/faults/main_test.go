@@ -90,8 +90,12 @@ func nameOf(address string) string {
 	return strings.TrimPrefix(u.Path, "/")
 }
 
-// furnish brings in the demo company and the flow of the tests, through the doors an operator has.
+// furnish brings in the demo company and the flow of the tests, through the doors an operator has. Nothing of that need
+// survive a crash.
 func furnish(ctx context.Context, plan stack.Plan) error {
+	if !plan.SQLite() {
+		plan.Database += "&synchronous_commit=off"
+	}
 	_, err := plan.Run(ctx, "demo")
 	if err == nil {
 		_, err = plan.Run(ctx, "flow", "apply", "-f", filepath.Join(stack.Root(), "e2e", "faults", "testdata"))

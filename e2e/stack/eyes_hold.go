@@ -29,6 +29,9 @@ func (e *Eyes) Hold(ctx context.Context, tables string) (release func(), err err
 	}, nil
 }
 
+// Blink makes the eyes keep no connection: each look makes its own, so that none is of before a fault.
+func (e *Eyes) Blink() { e.db.SetMaxIdleConns(0) }
+
 // DueIn is how long it is until column, a moment, of the first row of from ("table WHERE …", with ? for arguments).
 func (e *Eyes) DueIn(ctx context.Context, column, from string, args ...any) (time.Duration, error) {
 	seconds := "CAST(extract(epoch FROM " + column + ") AS bigint)"

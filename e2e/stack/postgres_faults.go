@@ -66,28 +66,31 @@ func (p *Postgres) Signal(s syscall.Signal) error {
 	return nil
 }
 
-// Backends are the process ids of the connections to a database.
+// ours are the connections of houses to a database, and nobody else's.
+const ours = " FROM pg_stat_activity WHERE datname = $1 AND application_name = 'vestibule'"
+
+// Backends are the process ids of a house's connections to a database; one that only listens comes last.
 func (p *Postgres) Backends(ctx context.Context, database string) (pids []int, err error) {
 	conn, err := pgx.Connect(ctx, p.URL)
 	if err != nil {
 		return nil, fmt.Errorf("reach PostgreSQL: %w", err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	rows, err := conn.Query(ctx, "SELECT pid FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()", database)
+	rows, err := conn.Query(ctx, "SELECT pid"+ours+" ORDER BY query LIKE 'LISTEN%', backend_start", database)
 	if err != nil {
 		return nil, fmt.Errorf("list backends: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[int])
 }
 
-// Terminate ends every connection to a database, as an administrator would.
+// Terminate ends every connection of a house to a database, as an administrator would.
 func (p *Postgres) Terminate(ctx context.Context, database string) error {
 	conn, err := pgx.Connect(ctx, p.URL)
 	if err != nil {
 		return fmt.Errorf("reach PostgreSQL: %w", err)
 	}
 	defer func() { _ = conn.Close(ctx) }()
-	_, err = conn.Exec(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()", database)
+	_, err = conn.Exec(ctx, "SELECT pg_terminate_backend(pid)"+ours, database)
 	return err
 }
 
