@@ -53,7 +53,11 @@ func (h *House) Serve(ctx context.Context, say func(string)) error {
 			h.startJobs(ctx)
 		}
 	})
-	server := web.Server{Listener: listener, Handler: engine, Logger: h.Log, Health: health}
+	crowd := web.Crowd{PerClient: h.Config.PerClient, TrustedProxies: h.Config.TrustedProxies, Logger: h.Log}
+	if !h.Config.LimitsOn() {
+		crowd.PerClient = 0
+	}
+	server := web.Server{Listener: crowd.Listen(listener), Handler: engine, Logger: h.Log, Health: health}
 	if !h.Config.OnLoopback() {
 		server.Drain = drain
 	}

@@ -197,6 +197,7 @@ func (c *Config) checkNumbers(r *reader) {
 		{"VESTIBULE_DATABASE_MAX_CONNS", c.DatabaseMaxConns, 1, 1000},
 		{"VESTIBULE_MAX_IN_FLIGHT", c.MaxInFlight, 1, 100_000},
 		{"VESTIBULE_MAIL_PACE", c.MailPace, 1, 10_000},
+		{"VESTIBULE_CLIENT_CONNECTIONS", c.PerClient, 1, 100_000},
 	} {
 		if !r.about(n.name) && (n.value < n.min || n.value > n.max) {
 			r.wrong(n.name, fmt.Sprintf("is %d", n.value), fmt.Sprintf("write a number from %d to %d", n.min, n.max))
