@@ -14,6 +14,7 @@ import (
 	"github.com/vestibule-id/vestibule/backend/internal/platform/clock"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/dbtest"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/fuzztest"
 )
 
 // TestCodes_model is F06: random acts on a few subjects, and after each one the answer that a plain model of the rules
@@ -26,18 +27,42 @@ func TestCodes_model(t *testing.T) {
 		t.Run(fmt.Sprintf("seed %d", run), func(t *testing.T) {
 			t.Parallel()
 			dbtest.Each(t, func(t *testing.T, db *database.DB, clk *clock.Fake) {
-				m := &model{
-					house: openHouse(t, db, clk), random: rand.New(rand.NewPCG(run, 6)), addresses: map[string]*addressModel{}, subjects: []*subjectModel{
-						{p: PurposeSignin, id: "x_1", address: "a@b.test"}, {p: PurposeSignup, id: "x_1", address: "a@b.test"},
-						{p: PurposeSignin, id: "x_2", address: "c@d.test"}, {p: PurposeSignup, id: "x_3", address: "c@d.test"},
-					},
-				}
+				m, dice := newModel(openHouse(t, db, clk), ""), rand.New(rand.NewPCG(run, 6))
 				for step := range steps {
-					m.step(fmt.Sprintf("seed %d, step %d", run, step))
+					m.step(dice, fmt.Sprintf("seed %d, step %d", run, step))
 				}
 			})
 		})
 	}
+}
+
+// FuzzCodes is TestCodes_model driven by a fuzzer, on SQLite. One house lasts for all its runs; each has subjects and
+// addresses of its own, and begins when the counts of the one before are over.
+func FuzzCodes(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 5, 1, 0, 0, 14, 0, 6, 1})
+	for seed := range uint64(4) {
+		dice, tape := rand.New(rand.NewPCG(seed, 9)), make([]byte, 60)
+		for i := range tape {
+			tape[i] = byte(dice.IntN(256))
+		}
+		f.Add(tape)
+	}
+	const most = 150 // bytes: some 50 acts
+	db, clk := dbtest.New(f, database.SQLite)
+	var h *house
+	runs := 0
+	f.Fuzz(func(t *testing.T, tape []byte) {
+		if h == nil {
+			h = openHouse(t, db, clk)
+		}
+		h.t = t
+		runs++
+		clk.Advance(48 * time.Hour)
+		m, dice := newModel(h, fmt.Sprintf("r%d-", runs)), fuzztest.NewTape(tape[:min(len(tape), most)])
+		for step := 0; !dice.Ended(); step++ {
+			m.step(dice, fmt.Sprintf("run %d, step %d", runs, step))
+		}
+	})
 }
 
 type codeModel struct {
@@ -108,13 +133,24 @@ func (a *addressModel) take(now time.Time) bool {
 
 type model struct {
 	*house
-	random    *rand.Rand
+	random    fuzztest.Dice
+	run       string // begins every id and address of this run
 	addresses map[string]*addressModel
 	subjects  []*subjectModel
 	fresh     int
 }
 
-func (m *model) step(name string) {
+// newModel has two subjects on each of two addresses.
+func newModel(h *house, run string) *model {
+	a, c := run+"a@b.test", run+"c@d.test"
+	return &model{house: h, run: run, addresses: map[string]*addressModel{}, subjects: []*subjectModel{
+		{p: PurposeSignin, id: run + "x_1", address: a}, {p: PurposeSignup, id: run + "x_1", address: a},
+		{p: PurposeSignin, id: run + "x_2", address: c}, {p: PurposeSignup, id: run + "x_3", address: c},
+	}}
+}
+
+func (m *model) step(dice fuzztest.Dice, name string) {
+	m.random = dice
 	s := m.subjects[m.random.IntN(len(m.subjects))]
 	switch act := m.random.IntN(20); {
 	case act < 5:
@@ -131,7 +167,7 @@ func (m *model) step(name string) {
 		m.Service = openHouse(m.t, m.db, m.clk).Service // the process starts anew: nothing is lost, nothing is gained
 	case act < 18:
 		m.fresh++
-		s.id, s.tries, s.codes = fmt.Sprintf("x_new_%d", m.fresh), 0, nil
+		s.id, s.tries, s.codes = fmt.Sprintf("%sx_new_%d", m.run, m.fresh), 0, nil
 	default:
 		m.clk.Advance([]time.Duration{time.Second, time.Minute, 7 * time.Minute, time.Hour, 3 * time.Hour, 30 * time.Hour}[m.random.IntN(6)])
 	}

@@ -1,7 +1,10 @@
 package email_test
 
 import (
+	"maps"
 	"net/mail"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -9,6 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 	gomail "github.com/wneessen/go-mail"
 
+	"github.com/vestibule-id/vestibule/backend/internal/platform/clock"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/dbtest"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/email"
 )
 
@@ -119,6 +125,39 @@ func TestParse_neverFoldsUnicodeToASCII(t *testing.T) {
 	}
 }
 
+// plainAddress is all that row T22 of docs/security.md lets through (RFC 5322 dot-atom, RFC 1123 host names).
+var plainAddress = regexp.MustCompile(`^[A-Za-z0-9!#$%&'*+/=?^_{|}~\x60-]+(\.[A-Za-z0-9!#$%&'*+/=?^_{|}~\x60-]+)*@([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// TestCanonical_isComparedAlikeEverywhere: what Go holds for one address, both databases hold for one, and no collation
+// holds two for one.
+func TestCanonical_isComparedAlikeEverywhere(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB, clk *clock.Fake) {
+		distinct := map[string]bool{}
+		for _, local := range []string{"mike", "Mike", "MIKE", "mike.", "m.ike", "mike+x", "mike+X", "mi_ke", "mi%ke", "straße", "mıke", "ſam", "sam", "a'b", "a~b", "0", "00"} {
+			for _, domain := range []string{
+				"example.org", "EXAMPLE.org", "exаmple.org", "example.org.", "müller.example", "MÜLLER.example", "mu\u0308ller.example", "muller.example",
+				"xn--mller-kva.example", "straße.example", "strasse.example", "xn--strae-oqa.example", "日本.example", "i.example", "ı.example", "İ.example",
+			} {
+				a, err := email.Parse(local + "@" + domain)
+				if err != nil {
+					continue
+				}
+				distinct[a.Canonical()] = true
+				err = db.InTx(t.Context(), func(tx *database.Tx) error {
+					return tx.Exec("INSERT INTO directory_organisations (id, name, domain, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (domain) DO NOTHING",
+						local+"@"+domain, "", a.Canonical(), clk.Now()).Error
+				})
+				require.NoError(t, err)
+			}
+		}
+		var kept []string
+		require.NoError(t, db.Read(t.Context()).Raw("SELECT domain FROM directory_organisations").Scan(&kept).Error)
+		require.ElementsMatch(t, slices.Collect(maps.Keys(distinct)), kept)
+		require.Greater(t, len(kept), 40)
+	})
+}
+
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		"maria@fabrikam.de", "Maria+x@MÜLLER.example", `"a@corp.com"@evil.com`, "a@corp.com(evil)", "g: a@corp.com;",
@@ -140,6 +179,14 @@ func FuzzParse(f *testing.F) {
 		}
 		if len(stored) > email.MaxLength || strings.Count(stored, "@") != 1 || !strings.Contains(a.Domain, ".") {
 			t.Fatalf("%q: outside the grammar: %q", s, stored)
+		}
+		if !plainAddress.MatchString(stored) {
+			t.Fatalf("%q: %q is no dot-atom at a domain of letters, digits and hyphens", s, stored)
+		}
+		for _, r := range s { // a letter that only looks like an ASCII one never becomes it: two people, one mailbox
+			if r >= 0x80 && !strings.Contains(a.Domain, "xn--") {
+				t.Fatalf("%q: %U became plain ASCII: %q", s, r, stored)
+			}
 		}
 		again, err := email.Parse(stored)
 		if err != nil || again != a {

@@ -135,9 +135,15 @@ func FuzzHandler(f *testing.F) {
 	f.Add("\n", "\x1b[0m", "\u202e")
 	f.Add("a@b.c", "token", strings.Repeat("é\x00", 2000))
 	f.Fuzz(func(t *testing.T, msg, k, v string) {
-		_, raw, text := lines(t, func(l *slog.Logger) { l.Info(msg, k, v) })
-		requireHarmless(t, raw)
-		requireHarmless(t, text)
+		const code = "482913"
+		got, raw, text := lines(t, func(l *slog.Logger) { l.Info(msg, k, v, "code", code, "token", secret.New(code)) })
+		require.Equal(t, "INFO", got["level"], "nothing typed takes the place of the line's own fields")
+		for _, line := range []string{raw, text} {
+			requireHarmless(t, line)
+			if !strings.Contains(msg+k+v, code) {
+				require.NotContains(t, line, code)
+			}
+		}
 	})
 }
 

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -130,6 +131,9 @@ func FuzzJSON(f *testing.F) {
 			}
 			lower[strings.ToLower(key)] = true
 		}
+		if key := doubled(body); key != "" {
+			t.Fatalf("accepted %q twice in one object: %q", key, body)
+		}
 		again, err := json.Marshal(first)
 		if err != nil {
 			t.Fatalf("%q: %v", body, err)
@@ -142,6 +146,40 @@ func FuzzJSON(f *testing.F) {
 			t.Fatalf("%q is not stable: %q, then %q", body, again, final)
 		}
 	})
+}
+
+// doubled is a key that stands twice in one object of a valid body, or "".
+func doubled(body []byte) string {
+	read := json.NewDecoder(bytes.NewReader(body))
+	var open []map[string]bool // the keys of each object around; nil for a list
+	for key := false; ; {
+		token, err := read.Token()
+		if err != nil {
+			return ""
+		}
+		switch v := token.(type) {
+		case json.Delim:
+			switch v {
+			case '{':
+				open, key = append(open, map[string]bool{}), true
+				continue
+			case '[':
+				open, key = append(open, nil), false
+				continue
+			}
+			open = open[:len(open)-1]
+		case string:
+			if key {
+				if keys := open[len(open)-1]; keys[v] {
+					return v
+				} else {
+					keys[v], key = true, false
+				}
+				continue
+			}
+		}
+		key = len(open) > 0 && open[len(open)-1] != nil
+	}
 }
 
 // depthOf counts brackets outside of strings.
