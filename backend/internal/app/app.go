@@ -150,7 +150,13 @@ func (h *House) chores() {
 }
 
 // Migrate brings the schema up to date; replicas that start together do it once.
-func (h *House) Migrate(ctx context.Context) error { return h.DB.Migrate(ctx, migrations.FS) }
+// A database that a restore has left half-way is ErrUnfinished.
+func (h *House) Migrate(ctx context.Context) error {
+	if err := h.DB.Migrate(ctx, migrations.FS); err != nil {
+		return err
+	}
+	return h.whole(ctx)
+}
 
 // Close lets go of the database.
 func (h *House) Close() {

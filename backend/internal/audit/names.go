@@ -45,7 +45,9 @@ var known = map[string]string{
 
 	"notification.failed": "A mail could not be delivered.",
 
-	"operation.retried": "Stopped background work was started again.",
+	"operation.backed_up": "A backup of the database was made.",
+	"operation.restored":  "The database was loaded from a backup; what was issued before it is dead.",
+	"operation.retried":   "Stopped background work was started again.",
 
 	"signup.proved":    "The applicant proved their address.",
 	"signup.started":   "Somebody gave an address to sign up with.",

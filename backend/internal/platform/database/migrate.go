@@ -19,7 +19,8 @@ import (
 )
 
 const (
-	versionTable = "goose_db_version"
+	// VersionTable is where goose keeps which migrations ran.
+	VersionTable = "goose_db_version"
 	// migrationLock is the advisory lock that replicas starting together queue for; any fixed number of ours.
 	migrationLock int64 = 7_384_112
 )
@@ -34,11 +35,11 @@ type Migration struct {
 // Migrate brings the schema forward to the newest file of fsys. It is cheap when there is nothing to do, and N replicas
 // that start together run each file once. A schema newer than fsys is refused: an old binary must not write into it.
 func (db *DB) Migrate(ctx context.Context, fsys fs.FS) error {
-	target, err := newestVersion(fsys)
+	target, err := NewestVersion(fsys)
 	if err != nil {
 		return err
 	}
-	current, err := db.schemaVersion(ctx)
+	current, err := db.SchemaVersion(ctx)
 	switch {
 	case err != nil:
 		return db.mapped(ctx, fmt.Errorf("read the schema's version: %w", err))
@@ -47,16 +48,21 @@ func (db *DB) Migrate(ctx context.Context, fsys fs.FS) error {
 	case current == target:
 		return nil
 	}
-	return db.mapped(ctx, db.migrateUp(ctx, fsys))
+	return db.mapped(ctx, db.migrateUp(ctx, fsys, target))
 }
 
-func (db *DB) migrateUp(ctx context.Context, fsys fs.FS) error {
+// MigrateTo brings an older schema, or none, forward to exactly version, for a backup that was made of that one.
+func (db *DB) MigrateTo(ctx context.Context, fsys fs.FS, version int64) error {
+	return db.mapped(ctx, db.migrateUp(ctx, fsys, version))
+}
+
+func (db *DB) migrateUp(ctx context.Context, fsys fs.FS, version int64) error {
 	handle, done, err := db.migrationHandle()
 	if err != nil {
 		return err
 	}
 	defer done()
-	options := []goose.ProviderOption{goose.WithSlog(slog.New(slog.DiscardHandler)), goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true)}
+	options := []goose.ProviderOption{goose.WithSlog(slog.New(slog.DiscardHandler)), goose.WithTableName(VersionTable), goose.WithDisableGlobalRegistry(true)}
 	dialect := goose.DialectSQLite3
 	if db.pg != nil {
 		dialect = goose.DialectPostgres
@@ -70,7 +76,7 @@ func (db *DB) migrateUp(ctx context.Context, fsys fs.FS) error {
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}
-	results, err := provider.Up(ctx)
+	results, err := provider.UpTo(ctx, version)
 	for _, r := range results {
 		db.log.InfoContext(ctx, "schema migrated", "file", r.Source.Path, "took", r.Duration)
 	}
@@ -94,10 +100,10 @@ func (db *DB) migrationHandle() (handle *sql.DB, done func(), err error) {
 	return handle, func() { _ = handle.Close() }, nil
 }
 
-// schemaVersion is 0 for a database without a schema.
-func (db *DB) schemaVersion(ctx context.Context) (int64, error) {
+// SchemaVersion is 0 for a database without a schema.
+func (db *DB) SchemaVersion(ctx context.Context) (int64, error) {
 	var version sql.NullInt64
-	err := db.Read(ctx).Raw("SELECT max(version_id) FROM " + versionTable + " WHERE is_applied").Scan(&version).Error
+	err := db.Read(ctx).Raw("SELECT max(version_id) FROM " + VersionTable + " WHERE is_applied").Scan(&version).Error
 	if isNoTable(err) {
 		return 0, nil
 	}
@@ -114,7 +120,7 @@ func (db *DB) MigrationStatus(ctx context.Context, fsys fs.FS) ([]Migration, err
 		VersionID int64
 		Tstamp    time.Time
 	}
-	err = db.Read(ctx).Raw("SELECT version_id, tstamp FROM " + versionTable + " WHERE is_applied AND version_id > 0").Scan(&rows).Error
+	err = db.Read(ctx).Raw("SELECT version_id, tstamp FROM " + VersionTable + " WHERE is_applied AND version_id > 0").Scan(&rows).Error
 	if err != nil && !isNoTable(err) {
 		return nil, db.mapped(ctx, fmt.Errorf("read the schema's history: %w", err))
 	}
@@ -128,7 +134,8 @@ func (db *DB) MigrationStatus(ctx context.Context, fsys fs.FS) ([]Migration, err
 	return out, nil
 }
 
-func newestVersion(fsys fs.FS) (int64, error) {
+// NewestVersion is the schema that fsys leads to.
+func NewestVersion(fsys fs.FS) (int64, error) {
 	files, err := migrationFiles(fsys)
 	if err != nil {
 		return 0, err
@@ -161,5 +168,5 @@ func migrationFiles(fsys fs.FS) ([]Migration, error) {
 // isNoTable: the version table is missing (undefined_table; SQLite has no code of its own for it).
 func isNoTable(err error) bool {
 	var pg *pgconn.PgError
-	return err != nil && (errors.As(err, &pg) && pg.Code == "42P01" || strings.Contains(err.Error(), "no such table: "+versionTable))
+	return err != nil && (errors.As(err, &pg) && pg.Code == "42P01" || strings.Contains(err.Error(), "no such table: "+VersionTable))
 }

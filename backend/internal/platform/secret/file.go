@@ -17,12 +17,20 @@ const FileName = "secret.key"
 // It refuses a file that others may read, and with [ErrKeyShort] or [ErrKeySample] one whose content will not do.
 func LoadOrCreate(dataDir string, token func() string) (Keys, error) {
 	path := filepath.Join(dataDir, FileName)
-	master, err := readKey(path)
+	keys, err := Load(dataDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = createKey(path, token()); err == nil || errors.Is(err, fs.ErrExist) {
-			master, err = readKey(path)
+			keys, err = Load(dataDir)
 		}
 	}
+	return keys, err
+}
+
+// Load returns the keys of the data folder's secret.key and makes none: fs.ErrNotExist if it is not there, and what
+// LoadOrCreate refuses.
+func Load(dataDir string) (Keys, error) {
+	path := filepath.Join(dataDir, FileName)
+	master, err := readKey(path)
 	if err != nil {
 		return Keys{}, err
 	}
