@@ -136,14 +136,19 @@ func (h *handler) flatten(to []field, prefix string, a slog.Attr) []field {
 // secretKeys are names under which nothing is ever written in clear.
 var secretKeys = []string{"token", "cookie", "authorization", "password", "passwd", "secret", "apikey", "otp", "assertion", "credential"}
 
+var withoutJoints = strings.NewReplacer("_", "", "-", "")
+
 // isSecret says whether the value under key must be dots: a name of the list, or digits under a name with "code",
 // which are a one-time code (an error's code is a word).
 func isSecret(key, text string) bool {
-	name := strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(key))
+	name := withoutJoints.Replace(strings.ToLower(key))
 	for _, s := range secretKeys {
 		if strings.Contains(name, s) {
 			return text != ""
 		}
+	}
+	if !strings.Contains(name, "code") {
+		return false
 	}
 	digits := strings.Map(func(r rune) rune {
 		if r == ' ' || r == '-' {
@@ -151,7 +156,7 @@ func isSecret(key, text string) bool {
 		}
 		return r
 	}, text)
-	return strings.Contains(name, "code") && len(digits) >= 4 && strings.Trim(digits, "0123456789") == ""
+	return len(digits) >= 4 && strings.Trim(digits, "0123456789") == ""
 }
 
 type requestID struct{}
