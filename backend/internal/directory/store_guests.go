@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -80,9 +81,19 @@ func stateWhere(s *statement, state GuestState, now time.Time) {
 	}
 }
 
+// listed are the columns that a list of guests shows or looks further by; the others are long and are left where they are.
+const listed = `u.id, u.user_type, u.display_name, u.mail, u.external_user_state, u.account_enabled, u.organisation_id, u.sponsor_id,
+	u.flow_title, u.ends_at, u.last_sign_in_at, u.created_at`
+
+func scanListed(rows *sql.Rows) (u User, err error) {
+	err = rows.Scan(&u.ID, &u.UserType, &u.DisplayName, &u.Mail, &u.ExternalUserState, &u.AccountEnabled, &u.OrganisationID, &u.SponsorID,
+		&u.FlowTitle, &u.EndsAt, &u.LastSignInAt, &u.CreatedAt)
+	return u, err
+}
+
 func guestsPage(dialect database.Dialect, f GuestFilter, now time.Time) statement {
 	s := guestsWhere(dialect, f, now)
-	s.sql = append([]string{"SELECT u.*"}, s.sql...)
+	s.sql = append([]string{"SELECT " + listed}, s.sql...)
 	terms, _ := searchTerms(f.Search)
 	order, after := "u.id", "AND u.id < ?"
 	if len(terms) > 0 && dialect == database.SQLite {
@@ -95,17 +106,26 @@ func guestsPage(dialect database.Dialect, f GuestFilter, now time.Time) statemen
 	return s
 }
 
-// listGuests reads one guest more than the page, which tells whether there is another page.
+// listGuests reads one guest more than the page, which tells whether there is another page; of each what is listed.
 func listGuests(db *gorm.DB, dialect database.Dialect, f GuestFilter, now time.Time) ([]User, error) {
 	if _, possible := searchTerms(f.Search); !possible {
 		return nil, nil
 	}
 	s := guestsPage(dialect, f, now)
-	var users []User
-	if err := db.Raw(s.String(), s.args...).Scan(&users).Error; err != nil {
+	rows, err := db.Raw(s.String(), s.args...).Rows()
+	if err != nil {
 		return nil, fmt.Errorf("list guests: %w", err)
 	}
-	return users, nil
+	defer func() { _ = rows.Close() }()
+	var users []User
+	for rows.Next() {
+		u, err := scanListed(rows)
+		if err != nil {
+			return nil, fmt.Errorf("list guests: %w", err)
+		}
+		users = append(users, u)
+	}
+	return users, rows.Err()
 }
 
 // maxCounted is where exact counting stops.
