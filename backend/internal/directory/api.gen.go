@@ -233,6 +233,9 @@ type ActorKind string
 type AttributeShown struct {
 	Label *string `json:"label,omitempty"`
 	Name  string  `json:"name"`
+
+	// Type Of the question that was answered: the value of a country is its code, of a date YYYY-MM-DD.
+	Type  *string `json:"type,omitempty"`
 	Value string  `json:"value"`
 }
 

@@ -52,7 +52,7 @@ func (d *Directory) shown(ctx context.Context, r GuestRow) (Guest, error) {
 		Attributes: make([]AttributeShown, len(r.Attributes.V)), Requests: []EarlierRequest{},
 	}
 	for i, a := range r.Attributes.V {
-		g.Attributes[i] = AttributeShown{Name: a.Name, Label: text(a.Label), Value: a.Value}
+		g.Attributes[i] = AttributeShown{Name: a.Name, Label: text(a.Label), Type: text(a.Type), Value: a.Value}
 	}
 	identities, err := identitiesOf(d.db.Read(ctx), r.ID)
 	if err != nil {

@@ -62,6 +62,7 @@ func (User) TableName() string { return "directory_users" }
 type Attribute struct {
 	Name  string `json:"name"`
 	Label string `json:"label,omitempty"`
+	Type  string `json:"type,omitempty"` // of the flow's question, for readers: a country's code has a name in their language
 	Value string `json:"value"`
 }
 

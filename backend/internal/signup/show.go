@@ -98,7 +98,7 @@ func attributes(answered []flow.Answered) []directory.Attribute {
 	var kept []directory.Attribute
 	for _, a := range answered {
 		if a.Display != "" {
-			kept = append(kept, directory.Attribute{Name: a.Name, Label: a.Label, Value: a.Display})
+			kept = append(kept, directory.Attribute{Name: a.Name, Label: a.Label, Type: a.Type, Value: a.Display})
 		}
 	}
 	return kept

@@ -13,6 +13,13 @@ export function answerText(answer: Schemas['AnswerShown']): string {
   return Array.isArray(value) ? list(value.map(String)) : String(value);
 }
 
+/** What the directory keeps of an answer, as a person reads it. Kept answers are texts: choices are their labels already. */
+export function attributeText({ name, label, type, value }: Attribute): string {
+  return answerText({ name, label: label ?? name, type: type ?? '', value, display: value });
+}
+
+type Attribute = { name: string; label?: string; type?: string; value: string };
+
 function dateOr(value: string): string {
   const at = new Date(`${value}T12:00:00`);
   return Number.isNaN(at.getTime()) ? value : date(at);

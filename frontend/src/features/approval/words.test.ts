@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Schemas } from '$lib/api';
 import { date, loadStaffWords } from '$lib/i18n/index.svelte';
-import { answerText } from './answers';
+import { answerText, attributeText } from './answers';
 import { accessDays, evidenceWords, outcome, whyNotWords } from './words';
 
 beforeAll(loadStaffWords);
@@ -94,5 +94,13 @@ describe('what an approver reads', () => {
     expect(say('choice', 'hh', 'Hamburg')).toBe('Hamburg');
     expect(say('choices', ['a', 'b'])).toBe('a and b');
     expect(say('text', '')).toBe('');
+  });
+
+  it('what the directory keeps of answers reads as words', () => {
+    const say = (value: string, type?: string) => attributeText({ name: 'x', type, value });
+    expect(say('DE', 'country')).toBe('Germany');
+    expect(say('2026-11-30', 'date')).toBe(date('2026-11-30T12:00:00'));
+    expect(say('Hamburg', 'choice')).toBe('Hamburg');
+    expect(say('DE')).toBe('DE');
   });
 });

@@ -822,6 +822,8 @@ export interface components {
         AttributeShown: {
             label?: string;
             name: string;
+            /** @description Of the question that was answered: the value of a country is its code, of a date YYYY-MM-DD. */
+            type?: string;
             value: string;
         };
         CodeGiven: {
