@@ -2,6 +2,7 @@ package signup
 
 import (
 	"context"
+	"errors"
 
 	"github.com/vestibule-id/vestibule/backend/internal/identity"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
@@ -15,7 +16,14 @@ type openLink struct {
 }
 
 // describeLink reads the link that this browser has opened. signupToken is the browser's sign-up cookie.
+//
+// Whose browser it is comes first: the press that uses the link up also changes the cookie, and whoever comes just after
+// it is told that the link is used, not that they are somebody else.
 func (s *Service) describeLink(ctx context.Context, linkToken, signupToken string) (openLink, error) {
+	held, err := s.ByToken(ctx, signupToken)
+	if ignoreGone(err) != nil {
+		return openLink{}, err
+	}
 	info, err := s.Identity.Codes.Describe(ctx, linkToken)
 	if err != nil || info.Purpose != identity.PurposeSignup {
 		return openLink{info: info}, err
@@ -24,8 +32,7 @@ func (s *Service) describeLink(ctx context.Context, linkToken, signupToken strin
 	if err != nil {
 		return openLink{info: identity.LinkInfo{State: identity.LinkExpired, Purpose: info.Purpose}}, ignoreGone(err)
 	}
-	held, err := s.ByToken(ctx, signupToken)
-	return openLink{info: info, row: row, sameBrowser: err == nil && held.ID == row.ID}, ignoreGone(err)
+	return openLink{info: info, row: row, sameBrowser: held != nil && held.ID == row.ID}, nil
 }
 
 // pressLink proves the address by the mailed link, in the browser that began. It returns ErrOtherBrowser elsewhere, and
@@ -44,5 +51,8 @@ func (s *Service) pressLink(ctx context.Context, linkToken, signupToken string) 
 	row, err := s.prove(ctx, link.row.ID, fresh, func(tx *database.Tx) error {
 		return s.Identity.Codes.ConsumeLink(tx, linkToken, identity.PurposeSignup, link.row.ID)
 	})
+	if errors.Is(err, identity.ErrLinkSpent) { // another press came first
+		err = ErrLinkUsedUp
+	}
 	return row, fresh, err
 }
