@@ -47,7 +47,7 @@ var (
 	ErrKeyUnknown = fault.New(fault.NotFound, "api_key_unknown", "There is no such API key. List the keys to see them.")
 
 	// ErrSetupClosed is for a house that has an administrator.
-	ErrSetupClosed = fault.New(fault.Gone, "setup_closed", "This house is set up already. Sign in instead.")
+	ErrSetupClosed = fault.New(fault.Gone, "setup_closed", "This portal is set up already. Sign in instead.")
 	// ErrSetupLink is for set-up links that are wrong, expired or replaced.
 	ErrSetupLink = fault.New(fault.Gone, "setup_link_used_up", "This set-up link does not work. Print a new one on the server with: vestibule setup-link")
 )

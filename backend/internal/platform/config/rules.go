@@ -46,7 +46,7 @@ func (c *Config) complete(r *reader) {
 	c.checkSecretKey(r)
 	c.checkNumbers(r)
 	if c.Limits == "off" && !c.OnLoopback() {
-		r.wrong("VESTIBULE_LIMITS", "is off while the house can be reached from outside this machine", "take it out, or listen on loopback only")
+		r.wrong("VESTIBULE_LIMITS", "is off while the portal can be reached from outside this machine", "take it out, or listen on loopback only")
 	}
 }
 
@@ -75,7 +75,7 @@ func (c *Config) completeURL(r *reader) {
 	if c.URL == "" {
 		if !isLoopbackAddr(c.Addr) {
 			if !r.about("VESTIBULE_ADDR") {
-				r.wrong(name, "is not set while the house can be reached from outside this machine", "set it to the address people will use, such as https://guests.example.com")
+				r.wrong(name, "is not set while the portal can be reached from outside this machine", "set it to the address people will use, such as https://guests.example.com")
 			}
 			return
 		}
@@ -137,7 +137,7 @@ func (c *Config) completeTenant(r *reader) {
 
 func (c *Config) checkMail(r *reader) {
 	if c.SMTPHost == "" && !c.private() && !r.about("VESTIBULE_ADDR") && !r.about("VESTIBULE_URL") {
-		r.wrong("VESTIBULE_SMTP_HOST", "is not set while the house can be reached from outside this machine: nobody would get mail", "set it to your mail server")
+		r.wrong("VESTIBULE_SMTP_HOST", "is not set while the portal can be reached from outside this machine: nobody would get mail", "set it to your mail server")
 	}
 	if c.SMTPTLS != "required" && c.SMTPHost != "" && !isLoopbackHost(c.SMTPHost) && c.SMTPTLSConfirm != c.SMTPTLS {
 		r.wrong("VESTIBULE_SMTP_TLS", fmt.Sprintf("is %s for a mail server that is not loopback: codes and links could be read on their way", c.SMTPTLS),

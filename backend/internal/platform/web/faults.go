@@ -14,7 +14,7 @@ var (
 	errInternal    = fault.New(fault.Internal, "internal_error", "Something went wrong on our side. Try again; if it goes on, tell us the request id.")
 	errNotFound    = fault.New(fault.NotFound, "not_found", "There is nothing at this address.")
 	errMethod      = fault.New(fault.NotFound, "method_not_allowed", "This address does not take this method.")
-	errHost        = fault.New(fault.Misdirected, "host_unknown", "This house does not answer to that name. Use the address you were given.")
+	errHost        = fault.New(fault.Misdirected, "host_unknown", "This portal does not answer to that name. Use the address you were given.")
 	errCrossOrigin = fault.New(fault.Forbidden, "cross_origin", "This came from another site, so nothing was done.")
 	errType        = fault.New(fault.WrongType, "content_type_unsupported", "Send the body as application/json.")
 	errEncoding    = fault.New(fault.WrongType, "content_encoding_unsupported", "Send the body without compression.")
