@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/vestibule-id/vestibule/backend/internal/approval"
@@ -63,6 +64,7 @@ type House struct {
 	Metrics   *operation.Metrics // nil unless there is a listener that shows them
 
 	watch     *web.Watch
+	resolver  operation.Resolver
 	keys      secret.Keys
 	transport notification.Transport
 	version   string
@@ -85,7 +87,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &House{Config: cfg, Log: o.Logger, Clock: clk, IDs: source, DB: db, keys: keys, version: o.Version, watch: &web.Watch{}}
+	h := &House{Config: cfg, Log: o.Logger, Clock: clk, IDs: source, DB: db, keys: keys, version: o.Version, watch: &web.Watch{}, resolver: net.DefaultResolver}
 	if cfg.OpsAddr != "" {
 		h.Metrics = operation.NewMetrics(o.Version)
 	}
@@ -123,7 +125,7 @@ func (h *House) stories() {
 		Approvals: h.Approvals, Identity: h.Identity, BaseURL: h.Config.URL,
 	})
 	h.Catalog = catalog.New(h.People, catalog.Options{Caller: caller})
-	h.Operation = operation.New(h.DB, h.Jobs, h.Audit)
+	h.Operation = operation.New(operation.Needs{DB: h.DB, Jobs: h.Jobs, Audit: h.Audit, Doctor: h.doctor(), Version: h.version})
 
 	h.Approvals.OnDecided("signup", h.Signups.Decide)
 	h.People.OnRequests(h.requestsOf)

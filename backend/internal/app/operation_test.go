@@ -78,3 +78,21 @@ func (b *browser) with(key string) *browser {
 	b.key = key
 	return b
 }
+
+// TestHealth: operators see every check in their language, with what mends it; nobody else does.
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	eachHouse(t, func(t *testing.T, h *testHouse) {
+		omar := h.as("o.haddad@contoso.com")
+		a := omar.GET("/api/v1/health").status(200).audit().mail()
+		for _, check := range []string{"database", "jobs", "mail", "clock", "backup", "disk", "key", "proxy"} {
+			require.Contains(t, a.Body.String(), `"check":"`+check+`"`)
+		}
+		require.Contains(t, a.Body.String(), "Run it every night")
+		require.NotContains(t, a.Body.String(), `"check":"sender"`, "a house whose mail stays inside asks no DNS")
+		h.program("operations:read").GET("/api/v1/health").status(200)
+		h.program("guests:read").GET("/api/v1/health").problem(403, "not_allowed")
+		h.as("j.becker@contoso.com").GET("/api/v1/health").problem(403, "not_allowed")
+		h.browser().GET("/api/v1/health").problem(401, "not_signed_in")
+	})
+}

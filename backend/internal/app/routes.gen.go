@@ -17,6 +17,7 @@ var contractRoutes = map[string]identity.Route{
 	"GET /api/v1/guests":                        {Who: identity.WhoDirectory, Scope: "guests:read"},
 	"GET /api/v1/guests/:id":                    {Who: identity.WhoDirectory, Scope: "guests:read"},
 	"GET /api/v1/guests/:id/timeline":           {Who: identity.WhoDirectory, Scope: "guests:read"},
+	"GET /api/v1/health":                        {Who: identity.WhoOperations, Scope: "operations:read"},
 	"GET /api/v1/jobs":                          {Who: identity.WhoOperations, Scope: "operations:read"},
 	"POST /api/v1/jobs/:id/retry":               {Who: identity.WhoOperations, Scope: "operations:write"},
 	"GET /api/v1/link":                          {Who: identity.WhoPublic},

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -80,4 +81,16 @@ func newestQuery(q Query) (query string, args []any) {
 	}
 	query = "SELECT * FROM audit_events WHERE id IN (" + strings.Join(parts, " UNION ") + ") ORDER BY id DESC LIMIT ?"
 	return query, append(args, q.Limit+1)
+}
+
+// Newest is when the newest event was written; the zero time if there is none.
+func (l *Log) Newest(ctx context.Context) (time.Time, error) {
+	var at []time.Time
+	if err := l.db.Read(ctx).Raw("SELECT at FROM audit_events ORDER BY id DESC LIMIT 1").Scan(&at).Error; err != nil {
+		return time.Time{}, fmt.Errorf("read the newest event: %w", err)
+	}
+	if len(at) == 0 {
+		return time.Time{}, nil
+	}
+	return at[0], nil
 }

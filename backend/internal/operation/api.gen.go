@@ -15,6 +15,30 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for HealthState.
+const (
+	HealthStateBad     HealthState = "bad"
+	HealthStateLook    HealthState = "look"
+	HealthStateOk      HealthState = "ok"
+	HealthStateUnknown HealthState = "unknown"
+)
+
+// Valid indicates whether the value is a known member of the HealthState enum.
+func (e HealthState) Valid() bool {
+	switch e {
+	case HealthStateBad:
+		return true
+	case HealthStateLook:
+		return true
+	case HealthStateOk:
+		return true
+	case HealthStateUnknown:
+		return true
+	default:
+		return false
+	}
+}
+
 // DeadJob defines model for DeadJob.
 type DeadJob struct {
 	About     *string   `json:"about,omitempty"`
@@ -26,6 +50,13 @@ type DeadJob struct {
 	Reason    string    `json:"reason"`
 }
 
+// DnsRecord A DNS record that is missing.
+type DnsRecord struct {
+	Name  string `json:"name"`
+	Type  string `json:"type"`
+	Value string `json:"value"`
+}
+
 // FieldError defines model for FieldError.
 type FieldError struct {
 	Code   string `json:"code"`
@@ -34,6 +65,44 @@ type FieldError struct {
 	// Pointer JSON pointer into the body, RFC 6901.
 	Pointer string `json:"pointer"`
 }
+
+// HealthCheck defines model for HealthCheck.
+type HealthCheck struct {
+	// Check Which check, such as `database`.
+	Check string `json:"check"`
+
+	// Code Stable, snake_case.
+	Code string `json:"code"`
+
+	// Mend What to do about it.
+	Mend *string `json:"mend,omitempty"`
+
+	// Record A DNS record that is missing.
+	Record *DnsRecord `json:"record,omitempty"`
+
+	// Says What was found.
+	Says string `json:"says"`
+
+	// State `look` wants a person's eye, `bad` keeps people from something now; `unknown` could not be looked at.
+	State HealthState `json:"state"`
+	Title string      `json:"title"`
+
+	// Value A measure, such as `2 ms`.
+	Value *string `json:"value,omitempty"`
+}
+
+// HealthReport defines model for HealthReport.
+type HealthReport struct {
+	CheckedAt time.Time     `json:"checkedAt"`
+	Checks    []HealthCheck `json:"checks"`
+
+	// State `look` wants a person's eye, `bad` keeps people from something now; `unknown` could not be looked at.
+	State   HealthState `json:"state"`
+	Version string      `json:"version"`
+}
+
+// HealthState `look` wants a person's eye, `bad` keeps people from something now; `unknown` could not be looked at.
+type HealthState string
 
 // JobList defines model for JobList.
 type JobList struct {
@@ -342,6 +411,9 @@ func (a Problem) MarshalJSON() ([]byte, error) {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ReadHealth What the house needs from outside, how it stands, and how to mend it
+	// (GET /api/v1/health)
+	ReadHealth(c *gin.Context)
 	// ListDeadJobs Work that has stopped and wants a person, newest first
 	// (GET /api/v1/jobs)
 	ListDeadJobs(c *gin.Context, params ListDeadJobsParams)
@@ -358,6 +430,19 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(c *gin.Context)
+
+// ReadHealth operation middleware
+func (siw *ServerInterfaceWrapper) ReadHealth(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReadHealth(c)
+}
 
 // ListDeadJobs operation middleware
 func (siw *ServerInterfaceWrapper) ListDeadJobs(c *gin.Context) {
@@ -448,9 +533,48 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 
 	router.GET(options.BaseURL+"/api/v1/jobs", wrapper.ListDeadJobs)
 	router.POST(options.BaseURL+"/api/v1/jobs/:id/retry", wrapper.RetryJob)
+	router.GET(options.BaseURL+"/api/v1/health", wrapper.ReadHealth)
 }
 
 type ProblemApplicationProblemPlusJSONResponse Problem
+
+type ReadHealthRequestObject struct {
+}
+
+type ReadHealthResponseObject interface {
+	VisitReadHealthResponse(w http.ResponseWriter) error
+}
+
+type ReadHealth200JSONResponse HealthReport
+
+func (response ReadHealth200JSONResponse) VisitReadHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReadHealthdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReadHealthdefaultApplicationProblemPlusJSONResponse) VisitReadHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
 
 type ListDeadJobsRequestObject struct {
 	Params ListDeadJobsParams
@@ -526,6 +650,9 @@ func (response RetryJobdefaultApplicationProblemPlusJSONResponse) VisitRetryJobR
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ReadHealth What the house needs from outside, how it stands, and how to mend it
+	// (GET /api/v1/health)
+	ReadHealth(ctx context.Context, request ReadHealthRequestObject) (ReadHealthResponseObject, error)
 	// ListDeadJobs Work that has stopped and wants a person, newest first
 	// (GET /api/v1/jobs)
 	ListDeadJobs(ctx context.Context, request ListDeadJobsRequestObject) (ListDeadJobsResponseObject, error)
@@ -589,6 +716,30 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictGinServerOptions
+}
+
+// ReadHealth operation middleware
+func (sh *strictHandler) ReadHealth(ctx *gin.Context) {
+	var request ReadHealthRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReadHealth(ctx, request.(ReadHealthRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReadHealth")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReadHealthResponseObject); ok {
+		if err := validResponse.VisitReadHealthResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // ListDeadJobs operation middleware

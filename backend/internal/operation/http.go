@@ -2,6 +2,7 @@ package operation
 
 import (
 	"context"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -11,19 +12,30 @@ import (
 	"github.com/vestibule-id/vestibule/backend/internal/platform/web"
 )
 
-// Service holds the two calls of the room.
+// Needs are the neighbours of this room; none may be nil.
+type Needs struct {
+	DB      *database.DB
+	Jobs    *jobs.Queue
+	Audit   *audit.Log
+	Doctor  *Doctor
+	Version string
+}
+
+// Service holds the calls of the room.
 type Service struct {
-	db    *database.DB
-	queue *jobs.Queue
-	audit *audit.Log
+	db      *database.DB
+	queue   *jobs.Queue
+	audit   *audit.Log
+	doctor  *Doctor
+	version string
 }
 
 // New panics on a nil need: a half-built room never opens.
-func New(db *database.DB, queue *jobs.Queue, log *audit.Log) *Service {
-	if db == nil || queue == nil || log == nil {
+func New(n Needs) *Service {
+	if n.DB == nil || n.Jobs == nil || n.Audit == nil || n.Doctor == nil {
 		panic("operation.New: a need is nil")
 	}
-	return &Service{db: db, queue: queue, audit: log}
+	return &Service{db: n.DB, queue: n.Jobs, audit: n.Audit, doctor: n.Doctor, version: n.Version}
 }
 
 // Routes hangs the room's calls into the router.
@@ -82,4 +94,29 @@ func (s *Service) RetryJob(ctx context.Context, in RetryJobRequestObject) (Retry
 		return nil, err
 	}
 	return RetryJob204Response{}, nil
+}
+
+// ReadHealth is GET /api/v1/health.
+func (s *Service) ReadHealth(ctx context.Context, _ ReadHealthRequestObject) (ReadHealthResponseObject, error) {
+	findings, at := s.doctor.Examine(ctx)
+	return ReadHealth200JSONResponse(Report(findings, at, s.version, web.MetaOf(ctx).Locale)), nil
+}
+
+// Report is what was found in the words of a language.
+func Report(findings []Finding, at time.Time, version, lang string) HealthReport {
+	r := HealthReport{State: HealthState(Worst(findings)), CheckedAt: at, Version: version, Checks: []HealthCheck{}}
+	for _, f := range findings {
+		c := HealthCheck{Check: f.Check, State: HealthState(f.State), Code: f.Code, Title: f.Title(lang), Says: f.Says(lang)}
+		if mend := f.Mends(lang); mend != "" {
+			c.Mend = &mend
+		}
+		if f.Value != "" {
+			c.Value = &f.Value
+		}
+		if f.Record != nil {
+			c.Record = &DnsRecord{Type: f.Record.Type, Name: f.Record.Name, Value: f.Record.Value}
+		}
+		r.Checks = append(r.Checks, c)
+	}
+	return r
 }

@@ -215,6 +215,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the house needs from outside, how it stands, and how to mend it
+         * @description In the reader's language. Looking takes up to 8 seconds, because the mail server and the DNS are asked; what was
+         *     found is kept for 5 seconds. For machines there are `/readyz` and, on the operations listener, `/metrics`.
+         */
+        get: operations["readHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -913,6 +934,12 @@ export interface components {
             state: "queued" | "retrying" | "sent" | "failed" | "dropped";
             to: string;
         };
+        /** @description A DNS record that is missing. */
+        DnsRecord: {
+            name: string;
+            type: string;
+            value: string;
+        };
         EarlierRequest: {
             flowTitle: string;
             id: string;
@@ -1099,6 +1126,33 @@ export interface components {
             sponsor?: components["schemas"]["Named"];
             state: components["schemas"]["GuestState"];
         };
+        HealthCheck: {
+            /** @description Which check, such as `database`. */
+            check: string;
+            /** @description Stable, snake_case. */
+            code: string;
+            /** @description What to do about it. */
+            mend?: string;
+            record?: components["schemas"]["DnsRecord"];
+            /** @description What was found. */
+            says: string;
+            state: components["schemas"]["HealthState"];
+            title: string;
+            /** @description A measure, such as `2 ms`. */
+            value?: string;
+        };
+        HealthReport: {
+            /** Format: date-time */
+            checkedAt: string;
+            checks: components["schemas"]["HealthCheck"][];
+            state: components["schemas"]["HealthState"];
+            version: string;
+        };
+        /**
+         * @description `look` wants a person's eye, `bad` keeps people from something now; `unknown` could not be looked at.
+         * @enum {string}
+         */
+        HealthState: "ok" | "unknown" | "look" | "bad";
         IdentityShown: {
             issuer: string;
             issuerAssignedId: string;
@@ -1765,6 +1819,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Timeline"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    readHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every check, in a fixed order. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthReport"];
                 };
             };
             default: components["responses"]["Problem"];
