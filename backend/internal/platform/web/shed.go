@@ -2,30 +2,48 @@ package web
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
 )
 
-// maxWait is how long a request waits for a place before it is turned away; security.md R21 asks for 503 within 50 ms.
-const maxWait = 40 * time.Millisecond
+// How long a request waits for a place before it is turned away. Security.md R21 asks for a 503 within 50 ms; who is in
+// the middle of something waits longer rather than begin anew.
+const (
+	maxWait    = 40 * time.Millisecond
+	urgentWait = time.Second
+)
 
 // streamsPerPlace is how many open event streams there may be for each place: they hold memory, but do no work.
 const streamsPerPlace = 16
 
-// shed bounds the API requests that are worked on at once. Ordinary ones may use four fifths of the places, so that
-// who is in the middle of something (a code, a decision) gets through when newcomers do not.
+// shed bounds the API requests that are worked on at once. Ordinary ones may use four fifths of the places, and get none
+// while an urgent one waits, so that who is in the middle of something (a code, a decision) gets through when newcomers
+// do not.
 type shed struct {
-	all, ordinary, streams chan struct{}
-	urgent                 map[string]struct{}
-	watch                  *Watch
+	places, ordinary int // the bounds
+	streams          chan struct{}
+	urgent           map[string]struct{}
+	watch            *Watch
+
+	mu       sync.Mutex
+	taken    int // places in use
+	newcomer int // of them by ordinary requests
+	queue    map[bool][]*waiter
+}
+
+// waiter is a request that waits for a place. shed.mu guards it.
+type waiter struct {
+	ready chan struct{} // closed when it has a place
+	has   bool
 }
 
 func newShed(places int, urgent []string) *shed {
 	s := &shed{
-		all: make(chan struct{}, places), ordinary: make(chan struct{}, max(1, places-places/5)),
-		streams: make(chan struct{}, places*streamsPerPlace), urgent: map[string]struct{}{},
+		places: places, ordinary: max(1, places-places/5), streams: make(chan struct{}, places*streamsPerPlace),
+		urgent: map[string]struct{}{}, queue: map[bool][]*waiter{},
 	}
 	for _, route := range urgent {
 		s.urgent[route] = struct{}{}
@@ -53,49 +71,94 @@ func (s *shed) middleware(c *gin.Context) {
 
 // place is what one request holds.
 type place struct {
-	shed  *shed
-	mu    sync.Mutex
-	holds []chan struct{}
+	mu      sync.Mutex
+	shed    *shed
+	release func() // nil when nothing is held any more
 }
 
+// take waits for a place, and says whether there was one in time.
 func (s *shed) take(ctx context.Context, urgent bool) (*place, bool) {
-	p := &place{shed: s}
-	rooms := []chan struct{}{s.ordinary, s.all}
+	p := &place{shed: s, release: func() { s.free(urgent) }}
+	s.mu.Lock()
+	if s.room(urgent) {
+		s.occupy(urgent)
+		s.mu.Unlock()
+		return p, true
+	}
+	wait := maxWait
+	switch {
+	case urgent && len(s.queue[true]) < s.places*streamsPerPlace:
+		wait = urgentWait
+	case urgent, len(s.queue[true]) > 0: // whoever waits now would not be served in time
+		s.mu.Unlock()
+		return nil, false
+	}
+	w := &waiter{ready: make(chan struct{})}
+	s.queue[urgent] = append(s.queue[urgent], w)
+	s.mu.Unlock()
+	return p, s.wait(ctx, w, urgent, wait)
+}
+
+// wait ends with a place, or with none when time is up or the client has gone.
+func (s *shed) wait(ctx context.Context, w *waiter, urgent bool, limit time.Duration) bool {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-w.ready:
+		return true
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !w.has {
+		s.queue[urgent] = slices.DeleteFunc(s.queue[urgent], func(other *waiter) bool { return other == w })
+	}
+	return w.has
+}
+
+// room says whether there is a place right now. shed.mu is held.
+func (s *shed) room(urgent bool) bool {
 	if urgent {
-		rooms = rooms[1:]
+		return s.taken < s.places
 	}
-	var timer *time.Timer
-	for _, room := range rooms {
-		select {
-		case room <- struct{}{}:
-		default:
-			if timer == nil {
-				timer = time.NewTimer(maxWait)
-				defer timer.Stop()
-			}
-			select {
-			case room <- struct{}{}:
-			case <-timer.C:
-				p.leave()
-				return nil, false
-			case <-ctx.Done():
-				p.leave()
-				return nil, false
-			}
+	return s.taken < s.places && s.newcomer < s.ordinary && len(s.queue[true]) == 0
+}
+
+func (s *shed) occupy(urgent bool) {
+	s.taken++
+	if !urgent {
+		s.newcomer++
+	}
+}
+
+// free gives a place back and hands on what there is: first to the urgent, then in the order of coming.
+func (s *shed) free(urgent bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.taken--
+	if !urgent {
+		s.newcomer--
+	}
+	for _, kind := range []bool{true, false} {
+		for len(s.queue[kind]) > 0 && s.room(kind) {
+			w := s.queue[kind][0]
+			s.queue[kind] = s.queue[kind][1:]
+			s.occupy(kind)
+			w.has = true
+			close(w.ready)
 		}
-		p.holds = append(p.holds, room)
 	}
-	return p, true
 }
 
 // leave gives back what p holds; a second call does nothing.
 func (p *place) leave() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, room := range p.holds {
-		<-room
+	if p.release != nil {
+		p.release()
+		p.release = nil
 	}
-	p.holds = nil
 }
 
 // stream changes the place of a request for that of an open stream; false when there are too many streams.
@@ -108,6 +171,6 @@ func (p *place) stream() bool {
 	p.leave()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.holds = []chan struct{}{p.shed.streams}
+	p.release = func() { <-p.shed.streams }
 	return true
 }
