@@ -75,6 +75,11 @@ e2e: build e2e/node_modules/.installed ## Only the stories: journeys over HTTP, 
 	cd e2e && VESTIBULE_BIN=$(CURDIR)/$(BIN) go test -count=1 ./...
 	cd e2e && VESTIBULE_BIN=$(CURDIR)/$(BIN) npm test
 
+.PHONY: faults
+faults: build e2e/node_modules/.installed ## Break everything a house stands on, and count what is lost: the numbers of docs/reliability.md (half an hour)
+	@scripts/ensure-postgres.sh
+	cd e2e/faults && VESTIBULE_BIN=$(CURDIR)/$(BIN) VESTIBULE_TEST_FAULTS=long go test -count=1 -timeout 2h
+
 .PHONY: bench profile
 bench: build e2e/node_modules/.installed ## Measure the house and this machine; QUICK=1 is short, WRITE=1 writes docs/performance.md
 	@scripts/ensure-postgres.sh

@@ -35,6 +35,14 @@ func (b *box) sorts() {
 	}
 }
 
+// total is how many mails have come.
+func (b *box) total() int {
+	b.sorts()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.read
+}
+
 // to are the mails for address, oldest first.
 func (b *box) to(address string) []mailstand.Kept {
 	b.sorts()

@@ -26,7 +26,7 @@ type ack struct{ kind, key, address string }
 type ledger struct {
 	mu       sync.Mutex
 	acks     []ack
-	statuses map[int]int // 0: no answer
+	statuses map[int]int // 0: no answer; closed: nobody listens
 	took     times
 	odd      []string // answers that no fault explains
 	noRetry  int      // 503 without Retry-After
@@ -34,12 +34,19 @@ type ledger struct {
 	last     time.Time // of the last acknowledgement
 }
 
+// closed stands for the status of a connection that was refused.
+const closed = -1
+
 func newLedger() *ledger { return &ledger{statuses: map[int]int{}} }
 
 // hears books an answer; a 2xx is an acknowledgement of kind unless kind is empty.
 func (l *ledger) hears(r reply, a ack) reply {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if refused(r.err) {
+		l.statuses[closed]++
+		return r
+	}
 	l.statuses[r.status]++
 	l.took = append(l.took, r.took)
 	l.slowest = max(l.slowest, r.took)

@@ -63,10 +63,6 @@ func openWorld(ctx context.Context) (err error) {
 	if world.folder, err = os.MkdirTemp("", "vestibule-faults-"); err != nil {
 		return err
 	}
-	if world.postgres, err = stack.OpenDurablePostgres(ctx); err != nil {
-		return err
-	}
-	fmt.Println("PostgreSQL:", world.postgres.From, "· form:", of("short", "long"))
 	seed := stack.Plan{Folder: filepath.Join(world.folder, "seed"), Limits: "off"}
 	if err := os.Mkdir(seed.Folder, 0o700); err != nil {
 		return err
@@ -75,6 +71,13 @@ func openWorld(ctx context.Context) (err error) {
 		return err
 	}
 	world.file = seed.File()
+	if os.Getenv(inside) != "" {
+		return nil // the disk alone
+	}
+	if world.postgres, err = stack.OpenDurablePostgres(ctx); err != nil {
+		return err
+	}
+	fmt.Println("PostgreSQL:", world.postgres.From, "· form:", of("short", "long"))
 	if seed.Database, err = world.postgres.NewDatabase(ctx); err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ SELECT count(*) FROM (SELECT 1 FROM requests WHERE state IN ('submitted', 'pendi
 GROUP BY flow_slug, address HAVING count(*) > 1) twice;
 
 -- name: a sign-up that was sent has its request
-SELECT count(*) FROM signups s WHERE step = 'request' AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.id = s.request_id);
+SELECT count(*) FROM signups s WHERE step = 'request' AND asked_reference = '' AND NOT EXISTS (SELECT 1 FROM requests r WHERE r.id = s.request_id);
 
 -- name: a used sign-up code has proved an address
 SELECT count(*) FROM identity_codes c JOIN signups s ON s.id = c.subject_id WHERE c.used_at IS NOT NULL AND s.proved_at IS NULL;
