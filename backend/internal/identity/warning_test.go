@@ -209,4 +209,3 @@ func TestSignin_pressedTwiceAfterTheEnd(t *testing.T) {
 		require.Equal(t, http.StatusUnauthorized, b.get("/api/v1/me").status)
 	})
 }
-
