@@ -184,14 +184,55 @@ func likePattern(term string) string {
 	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(term) + "%"
 }
 
-// ftsQuery is an FTS5 expression that wants every term, every character literal (sqlite.org/fts5.html §3.1: a string in
-// double quotes, inner ones doubled; the trigram tokenizer then reads its spaces and punctuation as they are).
+// askedTrigrams is how many trigrams of a term SQLite is asked for. Each is a list of rows to step through, and two or
+// three rare ones leave nearly as few rows as all of them.
+const askedTrigrams = 4
+
+// ftsQuery is an FTS5 expression that wants some trigrams of every term, those that are rare in names first, every
+// character literal (sqlite.org/fts5.html §3.1: a string in double quotes, inner ones doubled; the trigram tokenizer
+// then reads its spaces and punctuation as they are). What it finds has to be looked at for the whole terms.
 func ftsQuery(terms []string) string {
-	quoted := make([]string, len(terms))
-	for i, term := range terms {
-		quoted[i] = `"` + strings.ReplaceAll(term, `"`, `""`) + `"`
+	var quoted []string
+	for _, term := range terms {
+		for _, trigram := range rareTrigrams(term) {
+			quoted = append(quoted, `"`+strings.ReplaceAll(trigram, `"`, `""`)+`"`)
+		}
 	}
 	return strings.Join(quoted, " AND ")
+}
+
+// rareTrigrams are up to askedTrigrams of a term's trigrams that do not share more than a character, rare ones first.
+func rareTrigrams(term string) (out []string) {
+	letters := []rune(term)
+	starts := make([]int, max(len(letters)-2, 0))
+	for i := range starts {
+		starts[i] = i
+	}
+	slices.SortStableFunc(starts, func(a, b int) int { return rarity(letters[b:b+3]) - rarity(letters[a:a+3]) })
+	var taken []int
+	for _, start := range starts {
+		near := func(other int) bool { return other-start < 2 && start-other < 2 }
+		if len(taken) < askedTrigrams && !slices.ContainsFunc(taken, near) {
+			taken = append(taken, start)
+			out = append(out, string(letters[start:start+3]))
+		}
+	}
+	return out
+}
+
+// common are the characters of names and addresses, the most frequent first. What is not among them is rare.
+const common = " .earnioltsmhcd@ugkbpvfwyjzxq0123456789"
+
+// rarity grows with how rarely the characters come together, as far as the characters alone tell.
+func rarity(trigram []rune) (sum int) {
+	for _, r := range trigram {
+		if at := strings.IndexRune(common, r); at >= 0 {
+			sum += at
+		} else {
+			sum += len(common)
+		}
+	}
+	return sum
 }
 
 // inLanguage picks the text for a reader of lang ("de-AT" reads "de"), else English, else the first by name.
