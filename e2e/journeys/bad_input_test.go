@@ -72,11 +72,20 @@ func TestBadInput_ForeignCode(t *testing.T) {
 func TestBadInput_RepeatedCode(t *testing.T) {
 	story.Each(t, func(t *testing.T, tn *story.Town) {
 		maria, code, _ := tn.WaitsForProof(t, "maria")
-		other := maria.Copied()
+		other, before := maria.Copied(), maria.Copied()
 		maria.Types(code).Is(http.StatusOK)
 		maria.LeavesNoTrace(func() {
 			require.Equal(t, "details", maria.Types(code).Is(http.StatusOK).Text("step"), "pressed twice: nothing new happens")
-			other.Speaks("de").Types(code).Refused(http.StatusUnauthorized, "signup_gone") // the cookie from before proof is dead
+			require.Equal(t, "details", other.Types(code).Is(http.StatusOK).Text("step"), "and so is the second of two presses, with the cookie from before")
+			require.Equal(t, maria.Cookie("vestibule_signup"), other.Cookie("vestibule_signup"))
+			late := tn.BrowserOf(t, maria.Address)
+			late.Signup = maria.Signup
+			late.Speaks("de").Types(code).Refused(http.StatusUnauthorized, "signup_gone") // another browser
+		})
+		stale := before.Speaks("de")
+		stale.Get(stale.Path("")).Refused(http.StatusUnauthorized, "signup_gone") // the cookie from before proof is dead
+		maria.LeavesNoTrace(func() {
+			stale.Types(story.Other(code)).Refused(http.StatusUnauthorized, "signup_gone")
 		})
 	})
 }
