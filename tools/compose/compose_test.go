@@ -2,6 +2,8 @@
 package compose
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/compose-spec/compose-go/v2/cli"
@@ -66,5 +68,25 @@ func TestCompose_hasNoSecretInIt(t *testing.T) {
 				t.Errorf("%s sets %s in the file; secrets come from the volume that the service `secrets` fills", name, key)
 			}
 		}
+	}
+}
+
+func TestCompose_startsThePortalAfterItsDatabaseAndStopsItBefore(t *testing.T) {
+	project := load(t)
+	for _, name := range []string{"vestibule", "demo"} {
+		service, err := project.GetService(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if on := service.DependsOn["postgres"]; on.Condition != types.ServiceConditionHealthy {
+			t.Errorf("%s does not wait for PostgreSQL itself (%q), and would be stopped after it", name, on.Condition)
+		}
+	}
+	postgres, err := project.GetService("postgres")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(postgres.HealthCheck.Test, func(word string) bool { return strings.Contains(word, "pg_isready -h 127.0.0.1 ") }) {
+		t.Errorf("PostgreSQL is asked by %q: on its socket it answers while the image still sets it up, and then goes away", postgres.HealthCheck.Test)
 	}
 }
