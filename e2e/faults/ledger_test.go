@@ -31,6 +31,7 @@ type ledger struct {
 	odd      []string // answers that no fault explains
 	noRetry  int      // 503 without Retry-After
 	slowest  time.Duration
+	slow     string // which answer that was
 	last     time.Time // of the last acknowledgement
 }
 
@@ -49,7 +50,9 @@ func (l *ledger) hears(r reply, a ack) reply {
 	}
 	l.statuses[r.status]++
 	l.took = append(l.took, r.took)
-	l.slowest = max(l.slowest, r.took)
+	if r.took > l.slowest {
+		l.slowest, l.slow = r.took, fmt.Sprintf("%s %d", a.kind, r.status)
+	}
 	switch {
 	case r.ok():
 		l.last = time.Now()

@@ -160,13 +160,13 @@ func TestR21_OverloadIsShed(t *testing.T) {
 		pinned := apart(h.all()[0].PID())
 		defer pinned.together()
 		var capacity float64
-		for _, clients := range of([]int{8}, []int{4, 8, 16, 32, 64}) {
-			rate, t := c.busy(clients, of(time.Second, 8*time.Second), via)
+		for _, clients := range of([]int{8}, []int{8, 16, 32, 64}) {
+			rate, t := c.busy(clients, of(time.Second, 5*time.Second), via)
 			if capacity == 0 || rate > capacity && t.accepted.p(99) <= 500*time.Millisecond {
 				capacity = rate
 			}
 		}
-		lasts := of(3*time.Second, 60*time.Second)
+		lasts := of(3*time.Second, 40*time.Second)
 		got := c.storms(5*capacity, lasts, via)
 		over := time.Now()
 		h.until(patience, "an ordinary answer", func() bool { return h.visitor("after.example").starts(t.Context()).ok() })

@@ -149,7 +149,7 @@ func (h *house) reports(t *testing.T, number string, l *ledger, s *seen, rounds 
 	r.exactly(l.noRetry, 0, "of them without Retry-After")
 	r.exactly(len(l.odd), 0, "other 5xx")
 	r.exactly(l.of(0), 0, "without an answer")
-	r.within(l.slowest, 6*time.Second, "slowest answer")
+	r.within(l.slowest, 6*time.Second, "slowest answer ("+l.slow+")")
 	if s.asked > 0 {
 		r.wants(s.alive == s.asked, "all", "/livez 200 in %d of %d", s.alive, s.asked)
 		r.within(s.unready.p(100), 5*time.Second, "/readyz 503 after")
@@ -172,11 +172,11 @@ func (h *house) hangs(t *testing.T, cluster *stack.Postgres) {
 		strike func() (heal func())
 		down   bool // readiness must say so
 	}{
-		{"hung", of(8*time.Second, 60*time.Second), func() func() {
+		{"hung", of(8*time.Second, 30*time.Second), func() func() {
 			require.NoError(t, cluster.Signal(syscall.SIGSTOP))
 			return func() { require.NoError(t, cluster.Signal(syscall.SIGCONT)) }
 		}, true},
-		{"half of the backends hung", of(3*time.Second, 30*time.Second), func() func() {
+		{"half of the backends hung", of(3*time.Second, 15*time.Second), func() func() {
 			pids, err := cluster.Backends(t.Context(), nameOf(h.plan.Database))
 			require.NoError(t, err)
 			pids = pids[:len(pids)/2]
@@ -189,7 +189,7 @@ func (h *house) hangs(t *testing.T, cluster *stack.Postgres) {
 			send(syscall.SIGSTOP)
 			return func() { send(syscall.SIGCONT) }
 		}, false},
-		{"a table locked", of(4*time.Second, 60*time.Second), func() func() {
+		{"a table locked", of(4*time.Second, 30*time.Second), func() func() {
 			release, err := h.eyes.Hold(t.Context(), "signups, requests")
 			require.NoError(t, err)
 			return release
