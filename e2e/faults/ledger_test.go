@@ -31,7 +31,7 @@ type ledger struct {
 	odd      []string // answers that no fault explains
 	noRetry  int      // 503 without Retry-After
 	slowest  time.Duration
-	slow     string // which answer that was
+	slow     string    // which answer that was
 	last     time.Time // of the last acknowledgement
 }
 

@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/vestibule-id/vestibule/e2e/mailstand"
 	"github.com/vestibule-id/vestibule/e2e/stack"
 	"github.com/vestibule-id/vestibule/e2e/story"
 )
@@ -63,95 +62,6 @@ func TestBadInput_DatabaseDown(t *testing.T) {
 	maria.Letter()
 }
 
-func TestDatabaseRestartIsSurvived(t *testing.T) {
-	t.Parallel()
-	tn := story.Own(t, "postgres", 1, nil)
-	maria := tn.Visitor(t, "maria").Proves(story.Partner)
-	for range 3 {
-		require.Zero(t, tn.Count(t, `SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-			WHERE datname = current_database() AND pid <> pg_backend_pid()) ended WHERE 1 = 0`))
-		story.Eventually(t, "an answer", func() bool { return maria.Get(maria.Path("")).Status == http.StatusOK })
-	}
-	maria.Sends(story.Partner, story.Answered()).Is(http.StatusAccepted)
-	maria.Letter() // workers came back as well
-}
-
-func TestMailIsTriedAgainAfterATemporaryRefusal(t *testing.T) {
-	story.Kinds(t, func(t *testing.T, kind string) {
-		tn, server := story.Mailless(t, kind)
-		maria := tn.Visitor(t, "maria")
-		server.Script(maria.Address, mailstand.Fault{Stage: mailstand.AtRcpt, Code: 451, Say: "greylisted", Times: 1})
-		maria.Begins(story.Partner)
-		maria.Gives(maria.Address).Is(http.StatusAccepted)
-		story.Eventually(t, "the first try", func() bool {
-			return tn.Count(t, "SELECT count(*) FROM mails WHERE address = ? AND state = 'retrying'", maria.Address) == 1
-		})
-		tn.HurriesUntil(t, "the second try", func() bool {
-			return tn.Count(t, "SELECT count(*) FROM mails WHERE address = ? AND state = 'sent'", maria.Address) == 1
-		})
-		maria.Types(story.CodeIn(t, maria.Letter())).Is(http.StatusOK)
-		require.Equal(t, 1, tn.TracesOf(t, maria.Address).Mails)
-	})
-}
-
-func TestMailRefusedForGoodIsSeenByStaff(t *testing.T) {
-	story.Kinds(t, func(t *testing.T, kind string) {
-		tn, server := story.Mailless(t, kind)
-		maria := tn.Visitor(t, "maria").Proves(story.Partner)
-		server.Script(maria.Address, mailstand.Fault{Stage: mailstand.AtRcpt, Code: 550, Say: "mailbox full, try another"})
-		maria.Sends(story.Partner, story.Answered()).Is(http.StatusAccepted)
-		id, sponsor := tn.RequestID(t, maria.Ref), tn.Member(t, story.Jonas)
-		story.Eventually(t, "the refusal on the card", func() bool {
-			for _, one := range sponsor.Get("/api/v1/approvals/" + id).Is(http.StatusOK).List("deliveries") {
-				d := one.(map[string]any)
-				if d["state"] == "failed" && d["to"] == maria.Address {
-					require.Contains(t, d["reason"], "mailbox full")
-					return true
-				}
-			}
-			return false
-		})
-		sponsor.Decides(id, "approve", nil).Is(http.StatusOK)
-		require.Equal(t, "active", maria.Request().Text("state"), "mail that cannot be delivered stops nothing else")
-	})
-}
-
-func TestBadInput_MailServerDown(t *testing.T) {
-	story.Kinds(t, func(t *testing.T, kind string) {
-		tn, server := story.Mailless(t, kind)
-		maria := tn.Visitor(t, "maria")
-		server.Close()
-		maria.Begins(story.Partner)
-		start := time.Now()
-		maria.Gives(maria.Address).Is(http.StatusAccepted)
-		require.Less(t, time.Since(start), 2*time.Second, "a slow mail server slows nobody")
-		require.Equal(t, http.StatusOK, tn.Replicas[0].Answers(t.Context(), "/readyz"))
-		story.Eventually(t, "a try that failed", func() bool {
-			return tn.Count(t, "SELECT count(*) FROM mails WHERE address = ? AND state = 'retrying' AND attempts > 0", maria.Address) == 1
-		})
-	})
-}
-
-func TestAMailIsNotSentTwiceBecauseTheLineDropped(t *testing.T) {
-	story.Kinds(t, func(t *testing.T, kind string) {
-		tn, server := story.Mailless(t, kind)
-		maria := tn.Visitor(t, "maria").Proves(story.Partner)
-		server.Script(maria.Address, mailstand.Fault{Stage: mailstand.AfterDot, Times: 1})
-		maria.Sends(story.Partner, story.Answered()).Is(http.StatusAccepted)
-		story.Eventually(t, "the mail on the wire", func() bool { return len(server.All()) >= 2 })
-		tn.HurriesUntil(t, "the mail's end", func() bool {
-			return tn.Count(t, "SELECT count(*) FROM mails WHERE address = ? AND state IN ('queued', 'retrying')", maria.Address) == 0
-		})
-		ids := map[string]int{}
-		list, err := tn.Mail.To(t.Context(), maria.Address)
-		require.NoError(t, err)
-		for _, one := range list {
-			ids[one.MessageID]++
-		}
-		require.Len(t, ids, 2, "code and receipt: a second delivery bears the same Message-ID")
-	})
-}
-
 func TestAStopIsGraceful(t *testing.T) {
 	story.Kinds(t, func(t *testing.T, kind string) {
 		tn := story.Own(t, kind, 1, nil)
@@ -191,26 +101,6 @@ func TestAStopIsGraceful(t *testing.T) {
 			if p.Get(p.Path("")).Text("step") == "request" {
 				p.Letter() // the receipt that was ordered comes after the restart at the latest
 			}
-		}
-	})
-}
-
-func TestAKilledHouseLosesNothingThatItAcknowledged(t *testing.T) {
-	story.Kinds(t, func(t *testing.T, kind string) {
-		tn := story.Own(t, kind, 1, nil)
-		for range 2 {
-			maria := tn.Visitor(t, "maria").Proves(story.Partner)
-			maria.Sends(story.Partner, story.Answered()).Is(http.StatusAccepted)
-			tn.Replicas[0].Kill()
-			again, err := tn.Plan.StartAt(tn.Replicas[0].Addr)
-			require.NoError(t, err)
-			require.NoError(t, again.Ready(t.Context()))
-			tn.Replicas[0] = again
-			require.Equal(t, "pending", maria.Request().Is(http.StatusOK).Text("state"))
-			tn.HurriesUntil(t, "the receipt", func() bool {
-				list, err := tn.Mail.About(t.Context(), maria.Address, maria.Ref)
-				return err == nil && len(list) > 0
-			})
 		}
 	})
 }
