@@ -64,7 +64,7 @@ func (h *Health) live(c *gin.Context) { serveHealth(c.Writer, http.StatusOK, "al
 
 // ready shows single checks only to this machine.
 func (h *Health) ready(c *gin.Context) {
-	h.serveReady(c.Writer, c.Request, isLoopbackPeer(c.Request))
+	h.serveReady(c.Writer, c.Request, isLoopbackPeer(c.Request) && !isHandedOn(c.Request))
 }
 
 func (h *Health) serveReady(w http.ResponseWriter, r *http.Request, trusted bool) {

@@ -124,6 +124,17 @@ func isLoopbackPeer(r *http.Request) bool {
 	return ok && ip.IsLoopback()
 }
 
+// isHandedOn says whether a proxy has handed r on for somebody. Whether that proxy is believed does not matter here: one
+// on this machine makes the whole world look like this machine.
+func isHandedOn(r *http.Request) bool {
+	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Forwarded", "Via"} {
+		if len(r.Header.Values(name)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // languages matches Accept-Language against the languages of the house.
 type languages struct {
 	matcher language.Matcher

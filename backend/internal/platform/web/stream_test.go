@@ -196,6 +196,7 @@ func TestHealth(t *testing.T) {
 	require.Equal(t, 200, w.Code)
 	require.JSONEq(t, `{"status":"ready"}`, w.Body.String(), "the world learns no details")
 	require.JSONEq(t, `{"status":"ready","checks":{"database":"ok"}}`, h.ask(t, "GET", "/readyz?verbose", "", "Remote: 127.0.0.1:1").Body.String())
+	require.JSONEq(t, `{"status":"ready"}`, h.ask(t, "GET", "/readyz?verbose", "", "Remote: 127.0.0.1:1", "X-Forwarded-For: 11.1.1.1").Body.String(), "a proxy on this machine hands the world on")
 	require.Equal(t, 1, asked, "asking often costs nothing")
 
 	down = errors.New("connection refused")
