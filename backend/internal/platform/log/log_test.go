@@ -135,7 +135,7 @@ func FuzzHandler(f *testing.F) {
 	f.Add("\n", "\x1b[0m", "\u202e")
 	f.Add("a@b.c", "token", strings.Repeat("é\x00", 2000))
 	f.Fuzz(func(t *testing.T, msg, k, v string) {
-		const code = "482913"
+		const code = "code-482913" // six digits alone also turn up in the time
 		got, raw, text := lines(t, func(l *slog.Logger) { l.Info(msg, k, v, "code", code, "token", secret.New(code)) })
 		require.Equal(t, "INFO", got["level"], "nothing typed takes the place of the line's own fields")
 		for _, line := range []string{raw, text} {
