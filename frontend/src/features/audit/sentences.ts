@@ -97,7 +97,7 @@ const ICONS: [RegExp, string][] = [
   [/approval\.(asked|answered)/, speech],
   [/approval\.(denied|withdrawn)/, cross],
   [/approval\.expired|extended/, clock],
-  [/grant_missing|\.failed|refused/, warning],
+  [/grant_missing|\.failed|refused|codes_paused|wrong_codes/, warning],
   [/signup\.submitted/, plane],
   [/proved|accepted|set_up/, shield],
   [/guest_updated|_put|tenant_set/, pen],
