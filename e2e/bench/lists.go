@@ -33,6 +33,7 @@ func (b *bench) grow(ctx context.Context, kind string, rows int) (*place, error)
 		return nil, err
 	}
 	defer func() { _ = db.Close() }()
+	begin := time.Now()
 	c := crowd{db, kind, dialects[kind]}
 	if err := c.name(ctx); err != nil {
 		return nil, err
@@ -45,6 +46,7 @@ func (b *bench) grow(ctx context.Context, kind string, rows int) (*place, error)
 	} else {
 		_, err = db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
 	}
+	b.say("%d requests and guests on %s took %s to make", rows, kind, time.Since(begin).Round(time.Second))
 	return p, err
 }
 

@@ -184,6 +184,9 @@ func (b *bench) faults(ctx context.Context) error {
 		}
 		p.house.Kill() // mails to a sick server are still on their way
 		p.house = nil
+		if err := p.dropQueue(ctx); err != nil {
+			return err
+		}
 		p99 := func(w weather) float64 {
 			slices.Sort(waits[w])
 			return outcome{waits: waits[w]}.quantile(.99).Seconds()

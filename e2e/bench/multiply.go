@@ -56,7 +56,7 @@ func (c crowd) multiply(ctx context.Context, table, where string, n int, set map
 	}
 	statement := "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") SELECT " + strings.Join(values, ", ") +
 		" FROM (SELECT * FROM " + table + " WHERE " + where + " LIMIT 1) AS t CROSS JOIN " + fmt.Sprintf(c.series, n) +
-		" AS s JOIN bench_names AS w ON w.i = s.n % " + fmt.Sprint(len(givenNames)*len(surnames)) + " ORDER BY n"
+		" AS s JOIN bench_names AS w ON w.i = s.n % " + fmt.Sprint(len(givenNames)*len(surnames))
 	made, err := c.ExecContext(ctx, statement)
 	if err != nil {
 		return fmt.Errorf("make rows of %s: %w", table, err)
