@@ -128,7 +128,7 @@ for (const look of looks) {
       const take = show(page, info);
       await doors.signIn(ines);
       for (const [name, path] of [
-        ['flows', '/admin/flows'], ['flow', '/admin/flows/supplier'], ['jobs', '/admin/jobs'], ['developers', '/developers'],
+        ['flows', '/admin/flows'], ['flow', '/admin/flows/supplier'], ['jobs', '/admin/jobs'], ['health', '/admin/health'], ['developers', '/developers'],
         ['api', '/developers/api'],
       ] as const) {
         await page.goto(path);

@@ -169,6 +169,21 @@ test('the operator sees stopped work and starts it again', async ({ page, doors,
   await wellMade(page);
 });
 
+test('the operator sees how everything stands, and what mends it', async ({ page, doors, w }) => {
+  await doors.signIn('o.haddad@contoso.com');
+  await page.goto('/inbox');
+  await page.getByRole('link', { name: w('nav.health') }).first().click();
+  await expect(page.getByRole('heading', { level: 1, name: w('health.title') })).toBeVisible();
+  const { checks } = await doors.read('/api/v1/health');
+  for (const check of checks) await expect(page.getByRole('listitem').filter({ hasText: check.says })).toHaveCount(1);
+  for (const { mend } of checks) if (mend) await expect(page.getByText(mend)).toBeVisible();
+  await wellMade(page);
+  const again = page.waitForResponse((r) => r.url().endsWith('/api/v1/health'));
+  await page.getByRole('button', { name: w('health.again') }).click();
+  expect((await again).status()).toBe(200);
+  await expect(page.getByRole('heading', { level: 2, name: w('health.running') })).toBeVisible();
+});
+
 test('a guest sees apps, searches them and signs out', async ({ page, doors, w }) => {
   await doors.signIn('lukas.brandt@fabrikam.de');
   await page.goto('/apps');

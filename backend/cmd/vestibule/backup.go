@@ -117,7 +117,7 @@ func backupRestoreCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "restore FILE", Short: "Load a backup into the configured database, which must be empty", Args: cobra.ExactArgs(1),
 		Long: `Loads a backup into the database that VESTIBULE_DATABASE_URL (or the data folder) names. That must be empty, and the
-secret key must be the one of the house the backup was made in. Whatever does not fit is refused before anything is written.
+secret key must be the one of the portal the backup was made in. Whatever does not fit is refused before anything is written.
 
 Afterwards history does not play again: everybody has to sign in anew, codes and links of before are dead, and mails that
 were waiting wait for your decision at /admin/jobs.`,

@@ -16,7 +16,7 @@ import (
 func doctorCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "doctor", Short: "Look at everything the house needs, and say how to mend what is wrong", Args: cobra.NoArgs,
+		Use: "doctor", Short: "Look at everything the portal needs, and say how to mend what is wrong", Args: cobra.NoArgs,
 		Long: `Looks at the settings, the database, waiting and stopped work, the mail server, the DNS of the sender's domain, the clock,
 backups, the data folder, the secret key and proxies, beside a running server or without one. It changes nothing.
 Exit code 0 if nothing is bad, 3 if something is; what only wants a look does not count. Staff see the same at /admin/health.`,

@@ -25,6 +25,7 @@ import (
 	"github.com/vestibule-id/vestibule/backend/internal/platform/jobs"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/limits"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/secret"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/trace"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/web"
 	"github.com/vestibule-id/vestibule/backend/internal/signup"
 	"github.com/vestibule-id/vestibule/backend/migrations"
@@ -65,6 +66,7 @@ type House struct {
 
 	watch     *web.Watch
 	resolver  operation.Resolver
+	tracer    *trace.Tracer // nil unless a collector is named
 	keys      secret.Keys
 	transport notification.Transport
 	version   string

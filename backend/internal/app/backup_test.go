@@ -238,8 +238,8 @@ func TestRestore_Refuses(t *testing.T) {
 		{"somebody has written another count", bytes.Replace(whole, []byte(`"program": "test"`), []byte(`"program": "tset"`), 1), nil, backup.ErrAltered, "Copy it again"},
 		{"something was put behind it", append(bytes.Clone(whole), "more"...), nil, backup.ErrAltered, "Copy it again"},
 		{"a format of the future", bytes.Replace(whole, []byte("1\n"), []byte("9\n"), 1), nil, backup.ErrNewer, "that version"},
-		{"another house's key", whole, []string{"VESTIBULE_SECRET_KEY=Zq4Lw8s2Xk9Jr7Tn1Vb6Ym3Pc5Hd0Gf2"}, backup.ErrOtherKey, "put the key of the house"},
-		{"no key at all", whole, []string{"VESTIBULE_SECRET_KEY="}, backup.ErrOtherKey, "put the key of the house"},
+		{"another house's key", whole, []string{"VESTIBULE_SECRET_KEY=Zq4Lw8s2Xk9Jr7Tn1Vb6Ym3Pc5Hd0Gf2"}, backup.ErrOtherKey, "put the key of the portal"},
+		{"no key at all", whole, []string{"VESTIBULE_SECRET_KEY="}, backup.ErrOtherKey, "put the key of the portal"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/vestibule-id/vestibule/backend/api"
 	"github.com/vestibule-id/vestibule/backend/internal/identity"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/trace"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/web"
 	pages "github.com/vestibule-id/vestibule/backend/web"
 )
@@ -32,9 +34,13 @@ const (
 //
 // The database may be away: the doors are open all the same, everything that needs it answers 503, and the schema is
 // brought up to date as soon as it is there.
-func (h *House) Serve(ctx context.Context, say func(string)) error {
+func (h *House) Serve(ctx context.Context, say func(string)) (err error) {
 	ctx, stop := web.Signals(ctx)
 	defer stop()
+	if h.tracer, err = trace.Start(ctx, trace.Options{Getenv: os.Getenv, Version: h.version, Log: h.Log}); err != nil {
+		return err
+	}
+	defer h.tracer.Close(ctx)
 	listener, err := net.Listen("tcp", h.Config.Addr)
 	if err != nil {
 		return fmt.Errorf("%s is not free: stop what listens there, or set VESTIBULE_ADDR: %w", h.Config.Addr, err)
@@ -179,6 +185,10 @@ func (h *House) router(health *web.Health, ready *readiness) (*gin.Engine, error
 	}
 	if h.Metrics != nil {
 		options.Observe = h.Metrics.Request
+	}
+	if h.tracer != nil {
+		options.Trace = h.tracer.Request
+		h.Jobs.Around(h.tracer.Job)
 	}
 	engine := web.New(options)
 	doors := engine.Group("", ready.guard, h.Identity.Guard(contractRoutes), web.Idempotency(h.DB, h.keys.Box("web.idempotency")))

@@ -75,10 +75,17 @@ func eachHouse(t *testing.T, fn func(t *testing.T, h *testHouse)) {
 
 func openHouse(t *testing.T, dialect database.Dialect, more ...string) *testHouse {
 	t.Helper()
+	return openPrepared(t, dialect, func(*House) {}, more...)
+}
+
+// openPrepared lets prepare at the house before its doors are hung.
+func openPrepared(t *testing.T, dialect database.Dialect, prepare func(h *House), more ...string) *testHouse {
+	t.Helper()
 	clk := clock.NewFake(dbtest.Start)
 	h := &testHouse{House: buildHouse(t, dbtest.URL(t, dialect), clk, more...), t: t, clk: clk, read: map[string]bool{}}
 	ready := &readiness{}
 	ready.set(nil)
+	prepare(h.House)
 	engine, err := h.router(web.NewHealth(clk, web.Check{Name: "database", Run: h.DB.Ping}), ready)
 	require.NoError(t, err)
 	h.engine = engine

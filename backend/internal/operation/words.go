@@ -57,7 +57,7 @@ var words = []struct{ code, says, mend string }{
 	{"health_sender_spf", "{domain} does not say who may send for it (SPF): some mailboxes put your codes into spam.", "Publish the TXT record at {domain} that your mail provider names. It begins with v=spf1."},
 	{"health_sender_dmarc", "{domain} does not say what to do with mail that fails the checks (DMARC).", "Publish this record; with p=none it only asks for reports. Make it stricter once your own mail passes."},
 	{"health_sender_unread", "The DNS could not be asked about {domain}.", "See that this machine can resolve names, or look from another one: dig TXT {domain}."},
-	{"health_dkim", "Your mail server signs, not this house, so it cannot be seen from here.", "Send yourself a code and look for dkim=pass in the mail’s headers."},
+	{"health_dkim", "Your mail server signs, not this portal, so it cannot be seen from here.", "Send yourself a code and look for dkim=pass in the mail’s headers."},
 	{"health_clock_good", "It agrees with the database’s.", ""},
 	{"health_clock_alone", "It is not behind anything that was written. There is no second clock to compare it with.", ""},
 	{"health_clock_off", "This machine’s clock and the database’s differ by {off}.", "Switch on time synchronisation on both (chrony, systemd-timesyncd)."},
@@ -76,6 +76,6 @@ var words = []struct{ code, says, mend string }{
 	{"health_backup_none", "None has been made with vestibule backup create.", "Run it every night. If you back up with the database’s own tools, this cannot be seen from here."},
 	{"health_key_good", "Only the server’s user may read {path}.", ""},
 	{"health_key_setting", "It comes from the settings. See that only the server’s user may read them.", ""},
-	{"health_key_missing", "There is no secret key yet ({path}).", "Start vestibule serve, which makes one; or put the old house’s key there before you restore a backup."},
+	{"health_key_missing", "There is no secret key yet ({path}).", "Start vestibule serve, which makes one; or put the old portal’s key there before you restore a backup."},
 	{"health_key_open", "Other users of this machine may read {path}.", "Run: chmod 600 {path}. If somebody may have read it, make a new key."},
 }

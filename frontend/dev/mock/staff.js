@@ -123,6 +123,28 @@ const published = {
   languages: ['en', 'de', 'ar'],
 };
 
+const line = (check, state, title, says, more = {}) => ({
+  check,
+  state,
+  title,
+  says,
+  code: `health_${check}`,
+  ...more,
+});
+const health = {
+  state: 'look',
+  checkedAt: new Date().toISOString(),
+  version: 'dev',
+  checks: [
+    line('database', 'ok', 'Database', 'PostgreSQL 17.2, schema 5.', { value: '2 ms' }),
+    line('sender', 'look', 'Sender’s domain', 'contoso.com does not say what to do with mail that fails.', {
+      mend: 'Publish this record.',
+      record: { type: 'TXT', name: '_dmarc.contoso.com', value: 'v=DMARC1; p=none' },
+    }),
+    line('dkim', 'unknown', 'Signed mail (DKIM)', 'It cannot be seen from here.'),
+  ],
+};
+
 export const staff = [
   [
     /^GET \/approvals$/,
@@ -178,6 +200,7 @@ export const staff = [
     ({ res, json }) => json(res, 200, page([{ ...published, url: 'http://localhost/join/supplier' }])),
   ],
   [/^GET \/flows\/[^/]+\/source$/, ({ res }) => res.end('apiVersion: vestibule/v1\nkind: Flow\n')],
+  [/^GET \/health$/, ({ res, json }) => json(res, 200, health)],
   [/^GET \/jobs$/, ({ res, json }) => json(res, 200, page([]))],
   [/^GET \/mailbox$/, ({ res, json }) => json(res, 200, page([mail]))],
   [

@@ -37,7 +37,7 @@ var (
 	ErrCut       = errors.New("the backup is cut off: its end is missing. Copy it again from where it was made, or take another one")
 	ErrAltered   = errors.New("the backup was altered or damaged after it was made. Copy it again from where it was made, or take another one")
 	ErrNewer     = errors.New("the backup was made by a newer version of Vestibule: restore it with that version or a later one")
-	ErrOtherKey  = errors.New("the backup belongs to another secret key: put the key of the house it was made in (secret.key, or VESTIBULE_SECRET_KEY) in place, and try again")
+	ErrOtherKey  = errors.New("the backup belongs to another secret key: put the key of the portal it was made in (secret.key, or VESTIBULE_SECRET_KEY) in place, and try again")
 	ErrNotEmpty  = errors.New("the database is not empty, and a restore never overwrites: name an empty one in VESTIBULE_DATABASE_URL, or move the old one away first")
 	ErrForeign   = errors.New("the backup's tables are not those of its schema: it was not made by a released Vestibule")
 )

@@ -73,7 +73,9 @@ type Queue struct {
 	clk clock.Clock
 	ids ids.Source
 	log *slog.Logger
-	me  string // names this queue in leases and notifications
+	// around begins a span for an attempt; nil unless Around
+	around func(ctx context.Context, kind string, attempt int) (context.Context, func(error))
+	me     string // names this queue in leases and notifications
 
 	mu        sync.Mutex
 	kinds     map[string]*kind
@@ -116,6 +118,11 @@ func New(db *database.DB, clk clock.Clock, source ids.Source, log *slog.Logger) 
 		kinds: map[string]*kind{}, period: map[string]time.Duration{}, held: map[string]*hold{}, elsewhere: map[string]bool{},
 		wake: make(chan struct{}, 1), tell: make(chan struct{}, 1),
 	}
+}
+
+// Around registers what begins before every attempt and is told of its end, for traces; before Start, once.
+func (q *Queue) Around(fn func(ctx context.Context, kind string, attempt int) (context.Context, func(error))) {
+	q.around = fn
 }
 
 // Handle registers the handler of a kind. It panics if there is one already.

@@ -42,6 +42,11 @@ func (q *Queue) attempt(ctx context.Context, k *kind, h *hold) (err error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, k.policy.Timeout)
 	defer cancel()
+	if q.around != nil {
+		traced, end := q.around(limited, k.name, h.Attempt)
+		limited = traced
+		defer func() { end(err) }()
+	}
 	defer func() {
 		if cause := recover(); cause != nil {
 			q.log.ErrorContext(ctx, "job panicked", "kind", k.name, "job", h.ID, "cause", fmt.Sprint(cause), "stack", string(debug.Stack()))

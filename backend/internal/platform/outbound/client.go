@@ -56,6 +56,9 @@ type Options struct {
 	Timeout time.Duration
 	// MaxBody is the largest answer, in bytes. Default: 1 MiB.
 	MaxBody int64
+	// Operator is the one address that this client calls and no other, because the operator's settings name it: on any
+	// network, any port, and by plain http. Never an address that somebody has typed into a page.
+	Operator *url.URL
 	// RootCAs replaces the system's certificate authorities.
 	RootCAs *x509.CertPool
 }
@@ -145,6 +148,12 @@ func (c *Client) Check(address string) error {
 }
 
 func (c *Client) checkURL(u *url.URL) error {
+	if o := c.options.Operator; o != nil {
+		if u.Scheme != o.Scheme || u.Host != o.Host {
+			return ErrBlocked.Because(fmt.Errorf("%s is not the operator's address", u.Host))
+		}
+		return nil
+	}
 	port := u.Port()
 	if port == "" {
 		port = "443"
@@ -166,6 +175,9 @@ func (c *Client) checkURL(u *url.URL) error {
 
 // control sees every socket address just before it is dialled: each of a name's addresses, each retry.
 func (c *Client) control(network, address string, _ syscall.RawConn) error {
+	if c.options.Operator != nil {
+		return nil // checkURL has held the address
+	}
 	at, err := netip.ParseAddrPort(address)
 	if err != nil || network != "tcp4" && network != "tcp6" {
 		return ErrBlocked.Because(fmt.Errorf("socket %s %s", network, address))

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -44,6 +45,8 @@ type Options struct {
 	Health *Health
 	// Pages answers GET and HEAD of every address that is no API: the app. Without it they are 404.
 	Pages http.Handler
+	// Trace begins a span for an API request, if set; route is the pattern. What it returns is told the answer's status.
+	Trace func(r *http.Request, route, requestID string) (context.Context, func(status int))
 	// Watch keeps what the engine notices, if set.
 	Watch *Watch
 	// Observe is told about every finished request, for metrics; route is the pattern, "" for pages.
@@ -151,6 +154,11 @@ func (s *server) begin(c *gin.Context) {
 	ctx := log.WithRequestID(WithMeta(c.Request.Context(), meta), id)
 	c.Request = c.Request.WithContext(ctx)
 	c.Set(serverKey, s)
+	if s.Trace != nil && c.FullPath() != "" && !s.isHealth(c) {
+		traced, end := s.Trace(c.Request, c.FullPath(), id)
+		c.Request = c.Request.WithContext(traced)
+		defer func() { end(c.Writer.Status()) }()
+	}
 	defer func() {
 		if caught := recover(); caught != nil {
 			s.caught(c, caught)
