@@ -650,14 +650,18 @@ export interface Plain {
   "event.flow.closed": { flow: string | number };
   "event.flow.published": { version: string | number; flow: string | number };
   "event.identity.code_refused": undefined;
+  "event.identity.codes_paused": undefined;
   "event.identity.key_created": { name: string | number };
   "event.identity.key_revoked": undefined;
+  "event.identity.many_wrong_codes": undefined;
   "event.identity.set_up": undefined;
   "event.identity.setup_refused": undefined;
   "event.identity.signed_in": undefined;
   "event.identity.signed_out": undefined;
   "event.identity.signin_refused": undefined;
   "event.notification.failed": undefined;
+  "event.operation.backed_up": undefined;
+  "event.operation.restored": undefined;
   "event.operation.retried": undefined;
   "event.signup.proved": undefined;
   "event.signup.started": undefined;
