@@ -206,8 +206,16 @@ func (c *connection) data(source []byte) error {
 	if _, err := w.Write(source); err != nil {
 		return err
 	}
-	return w.Close()
+	if err := w.Close(); err != nil {
+		return afterDot{err}
+	}
+	return nil
 }
+
+// afterDot is why the answer to a whole message did not come, or was a no.
+type afterDot struct{ error }
+
+func (e afterDot) Unwrap() error { return e.error }
 
 // refuse reads a no. After a reply the conversation goes on with RSET; after silence it does not.
 func (c *connection) refuse(err error) error {
@@ -240,6 +248,7 @@ func refused(err error) *Refusal {
 	r := &Refusal{cause: err}
 	reply := (*textproto.Error)(nil)
 	isSetUp := errors.As(err, new(setUp))
+	r.Doubtful = errors.As(err, new(afterDot)) && !errors.As(err, &reply)
 	switch {
 	case errors.As(err, &reply):
 		r.Code, r.Words = reply.Code, clean(reply.Msg, maxReason)

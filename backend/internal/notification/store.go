@@ -60,6 +60,16 @@ func mark(tx *database.Tx, id string, state State, attempt int, reason string) e
 	return nil
 }
 
+// markDoubtful writes down an attempt of which nobody knows how it ended.
+func markDoubtful(tx *database.Tx, id, reason string) error {
+	err := tx.Model(&record{}).Where("id = ?", id).
+		Updates(map[string]any{"state": Retrying, "reason": reason, "updated_at": tx.Now}).Error
+	if err != nil {
+		return fmt.Errorf("mark mail in doubt: %w", err)
+	}
+	return nil
+}
+
 func deliveriesAbout(ctx context.Context, db *database.DB, ids []string) ([]record, error) {
 	var found []record
 	err := db.Read(ctx).Where("about IN ?", ids).Order("id DESC").Limit(maxDeliveries).Find(&found).Error

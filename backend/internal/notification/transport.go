@@ -24,6 +24,8 @@ type Refusal struct {
 	Code int
 	// Permanent says that trying again is of no use.
 	Permanent bool
+	// Doubtful says that the answer to the whole message was lost: it may have been taken.
+	Doubtful bool
 	// Words are for staff: one line, at most 300 characters, nothing invisible.
 	Words string
 

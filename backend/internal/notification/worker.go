@@ -69,6 +69,9 @@ func (s *Service) deliver(ctx context.Context, run jobs.Run) error {
 	if err := run.Bind(&t); err != nil {
 		return err
 	}
+	if err := s.doubtful(ctx, run, t); err != nil {
+		return err
+	}
 	if held := s.holdBack(ctx, run, t); held != nil {
 		return held
 	}
@@ -156,11 +159,15 @@ func (s *Service) settle(ctx context.Context, run jobs.Run, t task, state State)
 	}
 }
 
-// note writes down, for staff, why the mail has not left yet.
+// note writes down, for staff, why the mail has not left yet. An attempt that is in doubt does not count as one whose
+// outcome is known.
 func (s *Service) note(ctx context.Context, t task, attempt int, cause error) error {
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), outcomeLimit)
 	defer cancel()
 	return s.needs.DB.InTx(limited, func(tx *database.Tx) error {
+		if r := (*Refusal)(nil); errors.As(cause, &r) && r.Doubtful {
+			return markDoubtful(tx, t.ID, reasonOf(cause))
+		}
 		return mark(tx, t.ID, Retrying, attempt, reasonOf(cause))
 	})
 }

@@ -253,6 +253,28 @@ func TestWorker_LostAnswer(t *testing.T) {
 	})
 }
 
+// Row R04: at most three deliveries, however often the answer is lost.
+func TestWorker_DoubtEndsAfterThreeAttempts(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB, clk *clock.Fake) {
+		d := openDesk(t, db, clk, nil)
+		d.answer = func(nth int) error {
+			if nth == 2 {
+				return refusal(451, false, "greylisted") // what is known ends the doubt
+			}
+			return &notification.Refusal{Doubtful: true, Words: "The connection to the mail server broke."}
+		}
+		d.order("test.all", "Hello")
+		for range 8 {
+			d.drain()
+			clk.Advance(5 * time.Hour)
+		}
+		require.Len(t, d.sent, 5, "one in doubt, one refused, three in doubt")
+		require.Equal(t, notification.Failed, d.only().State)
+		require.Contains(t, d.only().Reason, "may have arrived")
+	})
+}
+
 func TestWorker_MistakesOfOursAreFinalAndNotTold(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB, clk *clock.Fake) {
