@@ -82,7 +82,8 @@ func (h *house) mailsOnce(r *row, crashes int) {
 			strangers--
 		}
 	}
-	r.says("%s mails ordered", comma(len(sent)))
+	r.says("%s mails sent", comma(len(sent)))
+	r.says("%d given up in doubt after three crashes, and told", h.count("SELECT count(*) FROM mails WHERE state = 'failed' AND reason LIKE '%may have arrived%'"))
 	r.exactly(missing, 0, "missing")
 	r.exactly(strangers, 0, "with another Message-ID")
 	r.wants(most <= 3, "<= 3", "%d deliveries at most", most)

@@ -216,6 +216,7 @@ func TestR08_WhatTheMailServerSays(t *testing.T) {
 		h.isFinal(r, 554)
 		h.ridesOut(r, "421", mailstand.Fault{Stage: mailstand.AtRcpt, Code: 421, Times: 1}, 1)
 		h.ridesOut(r, "two drops after the dot", mailstand.Fault{Stage: mailstand.AfterDot, Times: 2}, 3)
+		h.givesUp(r)
 		h.ridesOut(r, "a drop before the dot", mailstand.Fault{Stage: mailstand.AtDot, Times: 1}, 1)
 		h.stops()
 		r.ends(h)
@@ -279,6 +280,21 @@ func (h *house) isFinal(r *row, code int) {
 	tries := h.count("SELECT attempts FROM mails WHERE address = ? AND state = 'failed'", v.address)
 	r.wants(tries == 1 && strings.Contains(string(card.body), "no such mailbox"), "1 try, and staff read why", "%d: %d try", code, tries)
 	r.wants(h.staff.decides(h.t.Context(), h.requestID(v.ref)).ok(), "true", "approved all the same: true")
+}
+
+// givesUp has the line drop after the dot for ever: three deliveries are the most, and staff are told that it may have
+// arrived.
+func (h *house) givesUp(r *row) {
+	h.t.Helper()
+	v := h.visitor("drops.example").proves()
+	before := len(h.box.to(v.address))
+	h.mail.Script(v.address, mailstand.Fault{Stage: mailstand.AfterDot})
+	require.True(h.t, v.submits(h.t.Context()).ok())
+	h.until(patience, "the end of a mail in doubt", func() bool {
+		h.hurries()
+		return h.count("SELECT count(*) FROM mails WHERE address = ? AND state = 'failed' AND reason LIKE '%may have arrived%'", v.address) == 1
+	})
+	r.exactly(len(h.box.to(v.address))-before, 3, "deliveries when every line drops after the dot")
 }
 
 // ridesOut has a code meet a fault, and counts how often it arrives in the end.
