@@ -237,34 +237,6 @@ func TestBadInput_TwoSubmitsAtOnce(t *testing.T) {
 	})
 }
 
-func TestBadInput_OwnRequest(t *testing.T) {
-	story.Each(t, func(t *testing.T, tn *story.Town) {
-		self := tn.BrowserOf(t, story.Ana)
-		tn.Member(t, story.Ana) // signed in before: no other code is on its way to ana
-		code := func() string {
-			tn.Mu.Lock()
-			defer tn.Mu.Unlock()
-			self.ReadsAll()
-			self.Begins(story.Partner)
-			self.Gives(story.Ana).Is(http.StatusAccepted)
-			return story.SixDigits.FindString(self.Letter().Subject)
-		}()
-		if code == "" { // members need no guest access, so their mail tells them to sign in, and there is nothing to decide
-			self.Types("123456").Is(http.StatusUnprocessableEntity)
-			require.Zero(t, tn.TracesOf(t, story.Ana).Requests)
-			return
-		}
-		self.Types(code).Is(http.StatusOK)
-		self.Sends(story.Partner, story.Answered()).Is(http.StatusAccepted)
-		id := tn.RequestID(t, self.Ref)
-		self.LeavesNoTrace(func() {
-			tn.Member(t, story.Ana).Speaks("de").Decides(id, "approve", nil).Refused(http.StatusForbidden, "own_request")
-		})
-		require.Contains(t, strings.Join(tn.Audit(t, id), " "), "approval.refused!")
-		require.Equal(t, "own_request", tn.Member(t, story.Ana).Get("/api/v1/approvals/"+id).Text("whyNot"))
-	})
-}
-
 func TestBadInput_DecidedRequest(t *testing.T) {
 	story.Each(t, func(t *testing.T, tn *story.Town) {
 		maria := tn.Visitor(t, "maria").Asks(story.Partner, story.Answered())

@@ -42,25 +42,3 @@ func TestLinkInAnotherBrowserShowsTheCodeToType(t *testing.T) {
 		require.Equal(t, "used", desk.Get("/api/v1/link").Is(http.StatusOK).Text("state"))
 	})
 }
-
-func TestSigninLinkFinishesOnlyInTheBrowserThatBegan(t *testing.T) {
-	story.Each(t, func(t *testing.T, tn *story.Town) {
-		lukas := tn.Visitor(t, "lukas").Proves(story.Visitors)
-		lukas.Sends(story.Visitors, story.WalkIn()).Is(http.StatusAccepted)
-		lukas.Sees("active")
-		story.Eventually(t, "the welcome mail", func() bool { return tn.TracesOf(t, lukas.Address).Mails >= 2 })
-		home := tn.BrowserOf(t, lukas.Address)
-		before, err := tn.Mail.To(t.Context(), lukas.Address)
-		require.NoError(t, err)
-		_ = before
-		home.Post("/api/v1/signin", map[string]any{"email": lukas.Address, "returnTo": "/apps"}).Is(http.StatusOK)
-		token := story.TokenIn(t, tn.LetterAbout(t, lukas.Address, "sign-in code"))
-		away := tn.BrowserOf(t, lukas.Address)
-		away.Opens("/l/" + token)
-		away.Speaks("de").Post("/api/v1/link", nil).Refused(http.StatusConflict, "signin_other_browser")
-		away.Get("/api/v1/me").Is(http.StatusUnauthorized)
-		home.Opens("/l/" + token)
-		require.Equal(t, "/apps", home.Post("/api/v1/link", nil).Is(http.StatusOK).Text("next"))
-		home.Get("/api/v1/me").Is(http.StatusOK)
-	})
-}

@@ -123,40 +123,6 @@ func TestIdempotencyKeysReplayTheFirstAnswer(t *testing.T) {
 	})
 }
 
-var setupLink = regexp.MustCompile(`https?://\S+/setup\S*?([A-Za-z0-9_-]{30,})`)
-
-func TestAnEmptyHouseIsSetUpOnceWithTheLinkItPrints(t *testing.T) {
-	story.Kinds(t, func(t *testing.T, kind string) {
-		plan, err := story.NewPlan(t.Context(), kind, story.World.Mail)
-		require.NoError(t, err)
-		tn, err := story.OpenHouses(t.Context(), kind, plan, 1)
-		require.NoError(t, err)
-		t.Cleanup(func() { tn.Close(t) })
-		var found []string
-		story.Eventually(t, "the set-up link", func() bool {
-			found = setupLink.FindStringSubmatch(tn.Replicas[0].Out.String() + tn.Replicas[0].Log.String())
-			return found != nil
-		})
-		require.NotContains(t, tn.Replicas[0].Log.String(), found[1], "it is printed, not logged")
-		ines := tn.BrowserOf(t, "ines-"+story.Unique()+"@contoso.com").Speaks("de")
-		require.Equal(t, true, ines.Get("/api/v1/tenant").Is(http.StatusOK).Value("setupNeeded"))
-		ines.Post("/api/v1/setup/check", map[string]any{"token": "wrong" + story.Unique()}).Refused(http.StatusGone, "setup_link_used_up")
-		ines.Post("/api/v1/setup/check", map[string]any{"token": found[1]}).Is(http.StatusOK)
-		setUp := map[string]any{"token": found[1], "organisation": "Contoso", "name": "Ines Vogel", "email": ines.Address}
-		ines.Post("/api/v1/setup", story.Changed(setUp, "email", "ines")).Is(http.StatusUnprocessableEntity)
-		ines.Post("/api/v1/setup", story.Changed(setUp, "name", "")).Is(http.StatusUnprocessableEntity)
-		statuses := story.Together(5, func(int) int { return ines.Anonymous().Post("/api/v1/setup", setUp).Status })
-		require.Equal(t, map[int]int{http.StatusCreated: 1, http.StatusGone: 4}, statuses)
-		ines.Post("/api/v1/setup", setUp).Refused(http.StatusGone, "setup_closed")
-		ines.Post("/api/v1/setup/check", map[string]any{"token": found[1]}).Is(http.StatusGone)
-		require.NotEqual(t, true, ines.Get("/api/v1/tenant").Is(http.StatusOK).Value("setupNeeded"))
-		ines.SignsIn().Is(http.StatusOK)
-		me := ines.Get("/api/v1/me").Is(http.StatusOK)
-		require.Contains(t, me.List("roles"), "admin")
-		require.Equal(t, 1, tn.Count(t, "SELECT count(*) FROM directory_users WHERE user_type = 'Member'"))
-	})
-}
-
 func TestTheDemoIsRefusedOnAHouseThatHoldsAnything(t *testing.T) {
 	story.Kinds(t, func(t *testing.T, kind string) {
 		plan, err := story.NewPlan(t.Context(), kind, story.World.Mail)

@@ -1,13 +1,18 @@
 package story
 
 import (
+	"context"
 	"database/sql"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -78,14 +83,55 @@ func (tn *Town) HurriesUntil(t *testing.T, what string, cond func() bool) {
 	})
 }
 
-// Counted is a house of one's own whose limits are on.
-func Counted(t *testing.T, kind string, more map[string]string) *Town {
+// GuardedURL is the public address of the houses that Guarded tells of.
+const GuardedURL = "https://guests.contoso.example"
+
+// guarded opens the house of a kind once, for all stories that ask for it.
+var guarded = map[string]func() (*Town, error){
+	"sqlite":   sync.OnceValues(func() (*Town, error) { return openGuarded("sqlite", 1) }),
+	"postgres": sync.OnceValues(func() (*Town, error) { return openGuarded("postgres", 2) }),
+}
+
+// Guarded is Each in houses as they are in life: limits on, https in front, and a proxy on 127.0.0.1 that is believed.
+// Every person comes from a network of their own, unless they say otherwise.
+func Guarded(t *testing.T, attack func(t *testing.T, tn *Town)) {
 	t.Helper()
-	replicas := 1
-	if kind == "postgres" {
-		replicas = 2
+	Kinds(t, func(t *testing.T, kind string) {
+		t.Helper()
+		tn, err := guarded[kind]()
+		require.NoError(t, err)
+		end := tn.Begins(t)
+		attack(t, tn)
+		end()
+	})
+}
+
+var guardedMu sync.Mutex
+
+func openGuarded(kind string, replicas int) (*Town, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	plan, err := NewPlan(ctx, kind, World.Mail)
+	if err != nil {
+		return nil, err
 	}
-	return Own(t, kind, replicas, func(p *stack.Plan) { p.Limits, p.Env = "on", more })
+	if err := Furnish(ctx, plan); err != nil {
+		return nil, err
+	}
+	plan.Limits, plan.Public, plan.Env = "on", GuardedURL, map[string]string{"VESTIBULE_TRUSTED_PROXIES": "127.0.0.1/32"}
+	tn, err := OpenHouses(ctx, kind, plan, replicas)
+	if err != nil {
+		return nil, err
+	}
+	var clients atomic.Int32
+	tn.behind = func() string {
+		n := clients.Add(1)
+		return fmt.Sprintf("11.%d.%d.7", n>>8, n&255)
+	}
+	guardedMu.Lock()
+	defer guardedMu.Unlock()
+	World.guarded = append(World.guarded, tn)
+	return tn, nil
 }
 
 // Kinds tells a story that needs a house of its own on both databases.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -30,6 +31,7 @@ type Person struct {
 	Signup  string // id of the sign-up they are in
 	Ref     string // reference of the request they sent
 	Read    *int   // how many mails they have read
+	client  *http.Client
 }
 
 // Visitor is a stranger with an address of their own at a partner's domain.
@@ -43,9 +45,13 @@ func (tn *Town) BrowserOf(t *testing.T, address string) *Person {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
-	return &Person{
-		t: t, town: tn, url: tn.Replicas[0].URL, Address: address, lang: "en", Jar: jar, extra: http.Header{}, Read: new(int),
+	p := &Person{
+		t: t, town: tn, url: tn.Replicas[0].URL, Address: address, lang: "en", Jar: jar, extra: http.Header{}, Read: new(int), client: client,
 	}
+	if tn.behind != nil {
+		p.extra.Set("X-Forwarded-For", tn.behind())
+	}
+	return p
 }
 
 // At is the same person on another replica; on SQLite there is only one.
@@ -67,6 +73,29 @@ func (p *Person) With(name, value string) *Person {
 	c := *p
 	c.extra = maps.Clone(p.extra)
 	c.extra.Set(name, value)
+	return &c
+}
+
+// Without is the same person, leaving out a header that a browser would send.
+func (p *Person) Without(name string) *Person {
+	c := *p
+	c.extra = maps.Clone(p.extra)
+	c.extra[name] = nil
+	return &c
+}
+
+// Public is the address of the house that the person knows.
+func (p *Person) Public() string { return p.town.Plan.Public }
+
+// From is the same person, calling from another address of this machine.
+func (p *Person) From(ip net.IP) *Person {
+	c := *p
+	c.client = &http.Client{
+		Timeout: client.Timeout, CheckRedirect: client.CheckRedirect,
+		Transport: &http.Transport{DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: ip}}).DialContext},
+	}
+	c.extra = maps.Clone(p.extra)
+	c.extra.Del("X-Forwarded-For")
 	return &c
 }
 
@@ -120,7 +149,7 @@ func (p *Person) Builds(method, path string, body any) *http.Request {
 	if payload != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	req.Host = strings.TrimPrefix(p.town.Plan.Public, "http://") // as a load balancer hands it on
+	_, req.Host, _ = strings.Cut(p.town.Plan.Public, "://") // as a load balancer hands it on
 	req.Header.Set("Accept-Language", p.lang)
 	req.Header.Set("User-Agent", "Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0 Journeys")
 	if method != http.MethodGet && method != http.MethodHead {
@@ -133,7 +162,6 @@ func (p *Person) Builds(method, path string, body any) *http.Request {
 			continue
 		}
 		req.Header[name] = values
-
 	}
 	return req
 }
@@ -153,7 +181,7 @@ func (p *Person) Try(method, path string, body any) (Answer, error) {
 	for _, c := range p.Jar.Cookies(Home(p.url)) {
 		req.AddCookie(c)
 	}
-	res, err := client.Do(req)
+	res, err := p.client.Do(req)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -175,13 +203,14 @@ func (p *Person) Try(method, path string, body any) (Answer, error) {
 	return a, nil
 }
 
-// Home is the jar's address: replicas share cookies as they would behind one name.
-func Home(string) *url.URL { return &url.URL{Scheme: "http", Host: "vestibule.test"} }
+// Home is the jar's address: replicas share cookies as they would behind one name. A browser gives every cookie to an
+// https address.
+func Home(string) *url.URL { return &url.URL{Scheme: "https", Host: "vestibule.test"} }
 
-// Cookie is the value of a cookie of the person's, or empty.
+// Cookie is the value of a cookie of the person's, or empty. Behind https its name begins with __Host-.
 func (p *Person) Cookie(name string) string {
 	for _, c := range p.Jar.Cookies(Home(p.url)) {
-		if c.Name == name {
+		if strings.TrimPrefix(c.Name, "__Host-") == name {
 			return c.Value
 		}
 	}
@@ -261,6 +290,13 @@ func (a Answer) Refused(status int, code string) Answer {
 	a.Is(status)
 	require.Equal(a.t, code, a.Text("code"), "%s", a)
 	a.SpeaksToPeople(a.Text("detail"))
+	return a
+}
+
+// IsOneOf asserts that the status is one of these.
+func (a Answer) IsOneOf(statuses ...int) Answer {
+	a.t.Helper()
+	require.Contains(a.t, statuses, a.Status, "%s", a)
 	return a
 }
 

@@ -3,6 +3,7 @@ package story
 import (
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -84,4 +85,20 @@ func (p *Person) Pages(list string, limit int) (ids []string) {
 		after = "&after=" + a.Text("next")
 	}
 	return ids
+}
+
+var inBraces = regexp.MustCompile(`\{[^}]*\}`)
+
+// Filled is a path of the contract with the person's own ids in it, and ids of nobody where they have none.
+func (p *Person) Filled(path string) string {
+	path = strings.ReplaceAll(path, "{slug}", Partner)
+	reference, signup := p.Ref, p.Signup
+	if reference == "" {
+		reference = "7KQ-42M-9"
+	}
+	if signup == "" {
+		signup = "sgn_01JZZZZZZZZZZZZZZZZZZZZZZZ"
+	}
+	path = strings.ReplaceAll(strings.ReplaceAll(path, "{reference}", reference), "signups/{id}", "signups/"+signup)
+	return inBraces.ReplaceAllString(path, "x_01JZZZZZZZZZZZZZZZZZZZZZZZ")
 }

@@ -29,6 +29,8 @@ type Town struct {
 
 	Mu    sync.Mutex
 	staff map[string]*Person // signed in once, shared by all stories
+
+	behind func() string // the next client's network address, as the proxy in front says it; nil without one
 }
 
 // World is what all stories of this run share.
@@ -36,6 +38,7 @@ var World struct {
 	postgres *stack.Postgres
 	Mail     *stack.Mail
 	towns    []*Town
+	guarded  []*Town // opened when a story asks for one
 	folders  []string
 }
 
@@ -212,7 +215,7 @@ func closeTowns() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var failures []error
-	for _, tn := range World.towns {
+	for _, tn := range all() {
 		for _, h := range tn.Replicas {
 			if err := h.Stop(ctx); err != nil {
 				failures = append(failures, fmt.Errorf("%s: %w", tn.Name, err))
@@ -224,8 +227,11 @@ func closeTowns() error {
 	return errors.Join(failures...)
 }
 
+// all are the shared houses, with and without limits.
+func all() []*Town { return append(append([]*Town(nil), World.towns...), World.guarded...) }
+
 func closeWorld() {
-	for _, tn := range World.towns {
+	for _, tn := range all() {
 		if tn != nil {
 			for _, h := range tn.Replicas {
 				h.Kill()

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,7 +17,7 @@ import (
 
 // Row T26: the code goes to one address, and that is the one typed.
 func TestT26_NobodyElseGetsTheCode(t *testing.T) {
-	story.Each(t, func(t *testing.T, tn *story.Town) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		maria, eve := tn.Visitor(t, "maria"), tn.Visitor(t, "eve")
 		maria.Begins(story.Partner)
 		for _, body := range []string{
@@ -30,14 +31,14 @@ func TestT26_NobodyElseGetsTheCode(t *testing.T) {
 				require.Contains(t, []int{http.StatusBadRequest, http.StatusUnprocessableEntity}, a.Status, "%s: %s", body, a)
 			}
 		}
-		require.Equal(t, story.Traces{}, tn.TracesOf(t, maria.Address))
-		require.Equal(t, story.Traces{}, tn.TracesOf(t, eve.Address))
+		maria.Leaves(story.Left{})
+		eve.Leaves(story.Left{})
 	})
 }
 
 // Row T27: five tries, then not even the right code.
 func TestT27_FiveWrongTriesAndTheRightCodeIsWorthless(t *testing.T) {
-	story.Each(t, func(t *testing.T, tn *story.Town) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		maria, code, _ := tn.WaitsForProof(t, "maria")
 		maria = maria.Speaks("de")
 		for i := range 5 {
@@ -45,11 +46,12 @@ func TestT27_FiveWrongTriesAndTheRightCodeIsWorthless(t *testing.T) {
 		}
 		maria.Types(code).Refused(http.StatusTooManyRequests, "too_many_tries")
 		require.Equal(t, "code", maria.Get(maria.Path("")).Text("step"))
+		maria.Leaves(story.Left{Traces: story.Traces{Mails: 1, Codes: 1}, Audit: []string{"signup.started"}})
 	})
 }
 
 func TestT27_TheSameHoldsAtSignin(t *testing.T) {
-	story.Each(t, func(t *testing.T, tn *story.Town) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		lukas := tn.Guest(t, "lukas")
 		lukas.Post("/api/v1/signin", map[string]any{"email": lukas.Address}).Is(http.StatusOK)
 		code := story.CodeIn(t, lukas.Letter())
@@ -57,13 +59,14 @@ func TestT27_TheSameHoldsAtSignin(t *testing.T) {
 			lukas.Speaks("de").At(i).Post("/api/v1/signin/code", map[string]any{"code": story.Other(code)}).Refused(http.StatusUnprocessableEntity, "code_wrong")
 		}
 		lukas.Speaks("de").Post("/api/v1/signin/code", map[string]any{"code": code}).Refused(http.StatusTooManyRequests, "too_many_tries")
-		lukas.Get("/api/v1/me").Is(http.StatusUnauthorized)
+		lukas.Speaks("de").Get("/api/v1/me").Refused(http.StatusUnauthorized, "not_signed_in")
+		lukas.Leaves(story.Left{Traces: story.Traces{Requests: 1, Guests: 1, Grants: 1, Mails: 3, Codes: 2, States: "active"}, Audit: append(slices.Clone(signedUp), "identity.code_refused! ×6")})
 	})
 }
 
 // Row T28: tries are counted before comparing, however many come at once and wherever.
 func TestT28_ParallelTriesAreCountedBeforeComparing(t *testing.T) {
-	story.Each(t, func(t *testing.T, tn *story.Town) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		maria, code, _ := tn.WaitsForProof(t, "maria")
 		statuses := story.Together(40, func(i int) int {
 			return maria.At(i).Copied().Types(fmt.Sprintf("%06d", 100000+i)).Status
@@ -72,21 +75,24 @@ func TestT28_ParallelTriesAreCountedBeforeComparing(t *testing.T) {
 		require.Equal(t, 40, statuses[http.StatusUnprocessableEntity]+statuses[http.StatusTooManyRequests]+statuses[http.StatusOK], "%v", statuses)
 		if statuses[http.StatusOK] == 0 { // unless somebody was lucky
 			maria.Types(code).Is(http.StatusTooManyRequests)
+			maria.Leaves(story.Left{Traces: story.Traces{Mails: 1, Codes: 1}, Audit: []string{"signup.started"}})
 		}
+		maria.Audited()
 	})
 }
 
 func TestT28_OneRightCodeTypedTwentyTimesAtOnceProvesOnce(t *testing.T) {
-	story.Each(t, func(t *testing.T, tn *story.Town) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		maria, code, _ := tn.WaitsForProof(t, "maria")
 		story.Together(20, func(i int) int { return maria.At(i).Copied().Types(code).Status })
 		require.Equal(t, 1, tn.Count(t, "SELECT count(*) FROM audit_events WHERE target = ? AND name = 'signup.proved'", maria.Signup))
+		maria.Leaves(story.Left{Traces: story.Traces{Mails: 1, Codes: 1}, Audit: []string{"signup.started", "signup.proved"}})
 	})
 }
 
 // Row T31: a code is bound to its purpose, its sign-up and its browser.
 func TestT31_ACodeIsNothingElsewhere(t *testing.T) {
-	story.Each(t, func(t *testing.T, tn *story.Town) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		lukas := tn.Guest(t, "lukas")
 		lukas.Post("/api/v1/signin", map[string]any{"email": lukas.Address}).Is(http.StatusOK)
 		code := story.CodeIn(t, lukas.Letter())
@@ -101,12 +107,14 @@ func TestT31_ACodeIsNothingElsewhere(t *testing.T) {
 		require.Equal(t, http.StatusUnprocessableEntity, a.Status, "a sign-in code signs nobody up: %s", a)
 		thief.Get("/api/v1/me").Is(http.StatusUnauthorized)
 		lukas.Post("/api/v1/signin/code", map[string]any{"code": code}).Is(http.StatusOK)
+		lukas.Audited()
+		require.Equal(t, 1, tn.TracesOf(t, lukas.Address).Sessions, "one session, and it is the owner's")
 	})
 }
 
 // Row T32: each mail has a code of its own; the two newest work (docs/settled.md §3), the older do not.
 func TestT32_AResentCodeIsANewOneAndTheTwoNewestWork(t *testing.T) {
-	story.Each(t, func(t *testing.T, tn *story.Town) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		maria, first, _ := tn.WaitsForProof(t, "maria")
 		maria.Speaks("de").Gives(maria.Address).Refused(http.StatusTooManyRequests, "resend_too_soon")
 		codes := []string{first}
@@ -119,12 +127,13 @@ func TestT32_AResentCodeIsANewOneAndTheTwoNewestWork(t *testing.T) {
 		require.NotEqual(t, codes[1], codes[2])
 		require.Contains(t, []int{http.StatusUnprocessableEntity, http.StatusGone}, maria.Types(codes[0]).Status)
 		maria.Types(codes[1]).Is(http.StatusOK)
+		maria.Leaves(story.Left{Traces: story.Traces{Mails: 3, Codes: 3}, Audit: []string{"signup.started", "signup.proved"}})
 	})
 }
 
 // Row T33: who steals the database gets no code by trying the usual.
 func TestT33_TheDatabaseHoldsNoCode(t *testing.T) {
-	story.Each(t, func(t *testing.T, tn *story.Town) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		maria, code, token := tn.WaitsForProof(t, "maria")
 		hexMAC := "hex(code_mac)"
 		if tn.Name == "postgres" {
@@ -149,6 +158,7 @@ func TestT33_TheDatabaseHoldsNoCode(t *testing.T) {
 				require.NotContains(t, payload, `"`+code+`"`)
 			}
 		}
+		maria.Leaves(story.Left{Traces: story.Traces{Mails: 1, Codes: 1}, Audit: []string{"signup.started"}})
 	})
 }
 

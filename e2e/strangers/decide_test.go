@@ -13,21 +13,21 @@ import (
 
 // Row T43: whatever races, one outcome, one guest, one mail.
 func TestT43_ApprovalsDenialsAndWithdrawalsRace(t *testing.T) {
-	story.Each(t, func(t *testing.T, tn *story.Town) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		sponsors := []*story.Person{tn.Member(t, story.Jonas), tn.Member(t, story.Ana)}
-		for range 3 {
+		for range 4 {
 			maria := tn.Visitor(t, "maria").Asks(story.Partner, story.Answered())
 			id := tn.RequestID(t, maria.Ref)
-			statuses := story.Together(30, func(i int) int {
+			statuses := story.Together(45, func(i int) int {
 				switch {
-				case i < 12:
+				case i < 20:
 					return sponsors[i%2].At(i).Decides(id, "approve", nil).Status
-				case i < 24:
+				case i < 40:
 					return sponsors[i%2].At(i).Decides(id, "deny", map[string]any{"reason": "No contract."}).Status
 				}
 				return maria.At(i).Post("/api/v1/requests/"+maria.Ref+"/withdraw", nil).Status
 			})
-			require.Equal(t, map[int]int{http.StatusOK: 1, http.StatusConflict: 29}, statuses)
+			require.Equal(t, map[int]int{http.StatusOK: 1, http.StatusConflict: 44}, statuses)
 			state := maria.Request().Is(http.StatusOK).Text("state")
 			require.Contains(t, []string{"active", "denied", "withdrawn"}, state)
 			maria.Letter() // one mail tells the outcome
@@ -35,13 +35,18 @@ func TestT43_ApprovalsDenialsAndWithdrawalsRace(t *testing.T) {
 			require.Equal(t, map[string]int{"active": 1}[state], got.Guests)
 			require.Equal(t, map[string]int{"active": 1, "denied": 1}[state], got.Decisions)
 			require.Equal(t, 3, got.Mails, "code, receipt, outcome")
+			event := map[string][]string{
+				"active": {"approval.approved", "directory.guest_admitted", "directory.grant_added"}, "denied": {"approval.denied"}, "withdrawn": {"approval.withdrawn"},
+			}[state]
+			got.States = state
+			maria.Leaves(story.Left{Traces: got, Audit: append([]string{"signup.started", "signup.proved", "signup.submitted"}, event...)})
 		}
 	})
 }
 
 // Row T44: a decision is about what was seen.
 func TestT44_ADecisionIsAboutWhatWasSeen(t *testing.T) {
-	story.Each(t, func(t *testing.T, tn *story.Town) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		maria := tn.Visitor(t, "maria").Asks(story.Partner, story.Answered())
 		id, sponsor := tn.RequestID(t, maria.Ref), tn.Member(t, story.Jonas)
 		sponsor.Post("/api/v1/approvals/"+id+"/ask", map[string]any{"text": "Which hall?"}).Is(http.StatusOK)
@@ -54,11 +59,12 @@ func TestT44_ADecisionIsAboutWhatWasSeen(t *testing.T) {
 		now := sponsor.Get("/api/v1/approvals/" + id).Is(http.StatusOK).Value("version")
 		require.NotEqual(t, seen, now)
 		sponsor.Decides(id, "deny", map[string]any{"version": now, "reason": "Not the safe."}).Is(http.StatusOK)
+		maria.Audited()
 	})
 }
 
 func TestT44_AnOldViewDecidesNothingNew(t *testing.T) {
-	story.Each(t, func(t *testing.T, tn *story.Town) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		maria := tn.Visitor(t, "maria").Asks(story.TwoStages, story.Answered())
 		id := tn.RequestID(t, maria.Ref)
 		tn.Member(t, story.Jonas).Decides(id, "approve", nil).Is(http.StatusOK)
@@ -68,6 +74,7 @@ func TestT44_AnOldViewDecidesNothingNew(t *testing.T) {
 		tn.Member(t, story.Ana).Decides(id, "approve", nil).Is(http.StatusOK)
 		maria.Sees("active")
 		require.Equal(t, 2, tn.TracesOf(t, maria.Address).Decisions)
+		maria.Audited()
 	})
 }
 
@@ -75,7 +82,7 @@ var decideToken = regexp.MustCompile(`/decide/([A-Za-z0-9_-]{20,})`)
 
 // Row T45: the mailed link finds the card and gives no right.
 func TestT45_TheDecideLinkGivesNoRight(t *testing.T) {
-	story.Each(t, func(t *testing.T, tn *story.Town) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		maria := tn.Visitor(t, "maria").Asks(story.Partner, story.Answered())
 		id := tn.RequestID(t, maria.Ref)
 		found := decideToken.FindStringSubmatch(tn.LetterAbout(t, story.Jonas, maria.Ref).Text)
@@ -90,12 +97,13 @@ func TestT45_TheDecideLinkGivesNoRight(t *testing.T) {
 		})
 		tn.Ages(t, "approval_links", "expires_at", 366*24*3600, "request_id = ?", id)
 		tn.Member(t, story.Jonas).Speaks("de").Get(path).Refused(http.StatusGone, "link_used_up")
+		maria.Audited()
 	})
 }
 
 // Row T46: foreign and random are the same bytes.
 func TestT46_ForeignAndUnknownAreTheSame(t *testing.T) {
-	story.Each(t, func(t *testing.T, tn *story.Town) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		maria := tn.Visitor(t, "maria").Asks(story.Partner, story.Answered())
 		first := tn.Visitor(t, "first").Asks(story.TwoStages, story.Answered()) // only jonas may see it yet
 		foreign, random := tn.RequestID(t, first.Ref), "req_01JZZZZZZZZZZZZZZZZZZZZZZZ"
@@ -125,12 +133,13 @@ func TestT46_ForeignAndUnknownAreTheSame(t *testing.T) {
 			require.Equal(t, http.StatusNotFound, a.Status)
 		}
 		require.Equal(t, "pending", first.Request().Text("state"))
+		first.Audited()
 	})
 }
 
 // Row T47: no stage is skipped, and applicants name no approver of their own.
 func TestT47_StagesAreTakenInOrder(t *testing.T) {
-	story.Each(t, func(t *testing.T, tn *story.Town) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		maria := tn.Visitor(t, "maria").Asks(story.TwoStages, story.Answered())
 		id := tn.RequestID(t, maria.Ref)
 		early := tn.Member(t, story.Ana).Speaks("de").Decides(id, "approve", nil)
@@ -141,5 +150,6 @@ func TestT47_StagesAreTakenInOrder(t *testing.T) {
 		tn.Member(t, story.Ana).Speaks("de").Decides(id, "approve", nil).Is(http.StatusConflict)
 		maria.Sees("denied")
 		require.Zero(t, tn.TracesOf(t, maria.Address).Guests)
+		maria.Leaves(story.Left{Traces: story.Traces{Requests: 1, Decisions: 1, Mails: 3, Codes: 1, States: "denied"}, Audit: []string{"signup.started", "signup.proved", "signup.submitted", "approval.denied"}})
 	})
 }

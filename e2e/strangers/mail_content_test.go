@@ -15,7 +15,7 @@ var hrefs = regexp.MustCompile(`(href|src)="([^"]*)"`)
 
 // Row T59: what people type is text in mails, never markup.
 func TestT59_TypedMarkupStaysText(t *testing.T) {
-	story.Each(t, func(t *testing.T, tn *story.Town) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		hostile := `</td><a href=https://evil.test>Reset</a><img src=https://evil.test/p.gif> {{.Secret}} <style>*{}</style> &lt;b&gt;`
 		maria := tn.Visitor(t, "maria").Asks(story.Partner, story.Answered("purpose", hostile))
 		id, sponsor := tn.RequestID(t, maria.Ref), tn.Member(t, story.Jonas)
@@ -34,12 +34,13 @@ func TestT59_TypedMarkupStaysText(t *testing.T) {
 				require.True(t, ours, "a mail leads to %s", href[2])
 			}
 		}
+		maria.Leaves(story.Left{Traces: story.Traces{Requests: 1, Decisions: 1, Messages: 1, Mails: 4, Codes: 1, States: "denied"}, Audit: []string{"signup.started", "signup.proved", "signup.submitted", "approval.asked", "approval.denied"}})
 	})
 }
 
 // Row T60: nothing an applicant typed is mailed before proof, and names are names.
 func TestT60_ACodeMailHoldsNothingThatWasTyped(t *testing.T) {
-	story.Each(t, func(t *testing.T, tn *story.Town) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		lure := tn.BrowserOf(t, "invoice.4471.call.1-800-555-0199-"+story.Unique()+"@fabrikam.example")
 		lure.Begins(story.Partner)
 		lure.Gives(lure.Address).Is(http.StatusAccepted)
@@ -47,11 +48,12 @@ func TestT60_ACodeMailHoldsNothingThatWasTyped(t *testing.T) {
 		local, _, _ := strings.Cut(lure.Address, "@")
 		require.NotContains(t, l.Subject+l.Text+l.HTML, local, "the address itself may be the lure")
 		require.NotContains(t, l.From.Name, local)
+		lure.Leaves(story.Left{Traces: story.Traces{Mails: 1, Codes: 1}, Audit: []string{"signup.started"}})
 	})
 }
 
 func TestT60_NamesThatAreLuresAreRefused(t *testing.T) {
-	story.Each(t, func(t *testing.T, tn *story.Town) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		maria := tn.Visitor(t, "maria").Proves(story.Partner).Speaks("de")
 		maria.LeavesNoTrace(func() {
 			for _, name := range []string{
@@ -64,12 +66,13 @@ func TestT60_NamesThatAreLuresAreRefused(t *testing.T) {
 			maria.Sends(story.Partner, story.Answered("givenName", strings.Repeat("a", 65))).Is(http.StatusUnprocessableEntity)
 		})
 		maria.Sends(story.Partner, story.Answered("givenName", "Zoë-Renée", "surname", "O’Brien d'Étoile")).Is(http.StatusAccepted)
+		maria.Leaves(story.Left{Traces: story.Traces{Requests: 1, Mails: 2, Codes: 1, States: "pending"}, Audit: []string{"signup.started", "signup.proved", "signup.submitted"}})
 	})
 }
 
 // Row T61: no line break leaves a field for a header or a command.
 func TestT61_NoFieldReachesAHeaderOrACommand(t *testing.T) {
-	story.Each(t, func(t *testing.T, tn *story.Town) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		maria := tn.Visitor(t, "maria").Proves(story.Partner)
 		maria.LeavesNoTrace(func() {
 			for _, tail := range []string{"\r\nBcc: e@evil.test", "\rBcc: e@evil.test", "\nBcc: e@evil.test", "\u2028Bcc: e@evil.test", "\x00", "\r\n.\r\nMAIL FROM:<e@evil.test>"} {
@@ -101,5 +104,6 @@ func TestT61_NoFieldReachesAHeaderOrACommand(t *testing.T) {
 			require.NotContains(t, stand.Wire(), "RCPT TO:<e@evil.test>")
 			require.NotContains(t, stand.Wire(), "ORCPT")
 		}
+		maria.Leaves(story.Left{Traces: story.Traces{Requests: 1, Messages: 1, Mails: 3, Codes: 1, States: "needs_info"}, Audit: []string{"signup.started", "signup.proved", "signup.submitted", "approval.asked"}})
 	})
 }
