@@ -35,7 +35,7 @@ var liveStates = []State{"submitted", Pending, NeedsInfo, Approved, "provisionin
 func saveRequest(tx *database.Tx, r *Request) error {
 	r.Version++
 	r.UpdatedAt = tx.Now
-	if err := tx.Save(r).Error; err != nil {
+	if err := tx.Later(func(db *gorm.DB) *gorm.DB { return db.Save(r) }); err != nil {
 		return fmt.Errorf("save request: %w", err)
 	}
 	return nil
@@ -92,14 +92,14 @@ func approverIDs(tx *database.Tx, requestID string, stage int) ([]string, error)
 }
 
 func insertMessage(tx *database.Tx, m *Message) error {
-	if err := tx.Create(m).Error; err != nil {
+	if err := tx.Later(func(db *gorm.DB) *gorm.DB { return db.Create(m) }); err != nil {
 		return fmt.Errorf("insert message: %w", err)
 	}
 	return nil
 }
 
 func insertLink(tx *database.Tx, l *link) error {
-	if err := tx.Create(l).Error; err != nil {
+	if err := tx.Later(func(db *gorm.DB) *gorm.DB { return db.Create(l) }); err != nil {
 		return fmt.Errorf("insert decide link: %w", err)
 	}
 	return nil

@@ -33,7 +33,7 @@ type code struct {
 func (code) TableName() string { return "identity_codes" }
 
 func insertCode(tx *database.Tx, c *code) error {
-	if err := tx.Create(c).Error; err != nil {
+	if err := tx.Later(func(db *gorm.DB) *gorm.DB { return db.Create(c) }); err != nil {
 		return fmt.Errorf("insert code: %w", err)
 	}
 	return nil
@@ -47,7 +47,7 @@ func revokeCodes(tx *database.Tx, p Purpose, subjectID string, keep int) error {
 		query += ` AND id NOT IN (SELECT id FROM identity_codes` + live + ` ORDER BY made_at DESC, id DESC LIMIT ` + strconv.Itoa(keep) + `)`
 		args = append(args, p, subjectID)
 	}
-	if err := tx.Exec(query, args...).Error; err != nil {
+	if err := tx.Later(func(db *gorm.DB) *gorm.DB { return db.Exec(query, args...) }); err != nil {
 		return fmt.Errorf("revoke codes: %w", err)
 	}
 	return nil
@@ -119,15 +119,15 @@ RETURNING scope, scope_id, tries, window_start`
 }
 
 func takeBackTry(tx *database.Tx, scope, id string) error {
-	err := tx.Exec("UPDATE identity_tries SET tries = tries - 1 WHERE scope = ? AND scope_id = ? AND tries > 0", scope, id).Error
-	if err != nil {
+	const q = "UPDATE identity_tries SET tries = tries - 1 WHERE scope = ? AND scope_id = ? AND tries > 0"
+	if err := tx.Later(func(db *gorm.DB) *gorm.DB { return db.Exec(q, scope, id) }); err != nil {
 		return fmt.Errorf("take back try: %w", err)
 	}
 	return nil
 }
 
 func putTry(tx *database.Tx, row tryRow) error {
-	if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error; err != nil {
+	if err := tx.Later(func(db *gorm.DB) *gorm.DB { return db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row) }); err != nil {
 		return fmt.Errorf("put tries: %w", err)
 	}
 	return nil
@@ -253,7 +253,7 @@ func seatByToken(db *gorm.DB, hash []byte) (*seat, error) {
 }
 
 func insertSession(tx *database.Tx, s *session) error {
-	if err := tx.Create(s).Error; err != nil {
+	if err := tx.Later(func(db *gorm.DB) *gorm.DB { return db.Create(s) }); err != nil {
 		return fmt.Errorf("insert session: %w", err)
 	}
 	return nil
