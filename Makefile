@@ -68,6 +68,7 @@ unit: build e2e/node_modules/.installed ## Only rules, services on both database
 	@scripts/ensure-postgres.sh
 	cd backend && go vet ./... && go test ./...
 	cd tools && go test -count=1 ./...
+	cd tools && go run ./fuzz -time 10s -fresh
 	cd frontend && npm run check && npm run lint && npm test
 
 e2e: build e2e/node_modules/.installed ## Only the stories: journeys over HTTP, then the browser
@@ -80,6 +81,15 @@ e2e: build e2e/node_modules/.installed ## Only the stories: journeys over HTTP, 
 faults: build e2e/node_modules/.installed ## Break everything a house stands on, and count what is lost: the numbers of docs/reliability.md (half an hour)
 	@scripts/ensure-postgres.sh
 	cd e2e/faults && VESTIBULE_BIN=$(CURDIR)/$(BIN) VESTIBULE_TEST_FAULTS=long go test -count=1 -timeout 2h
+
+.PHONY: fuzz strangers
+strangers: build e2e/node_modules/.installed ## Only the attacks from outside: the rows of docs/security.md
+	@scripts/ensure-postgres.sh
+	cd e2e && VESTIBULE_BIN=$(CURDIR)/$(BIN) go test -count=1 ./strangers
+
+fuzz: ## Fuzz every target for two minutes and print one table; TIME=1h for longer
+	@scripts/need.sh go
+	cd tools && go run ./fuzz -time $(or $(TIME),2m)
 
 .PHONY: bench profile
 bench: build e2e/node_modules/.installed ## Measure the house and this machine; QUICK=1 is short, WRITE=1 writes docs/performance.md

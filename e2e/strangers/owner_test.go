@@ -92,30 +92,3 @@ func TestT56_AnEmptyHouseIsSetUpOnceWithTheLinkItPrints(t *testing.T) {
 		end()
 	})
 }
-
-// Row T29: a stranger who uses up an address's tries does not lock its owner out of a device they have signed in on.
-// Row T28: the owner is told of it, once.
-func TestT29_AKnownDeviceSignsInWhileStrangersAreHeldOff(t *testing.T) {
-	story.Guarded(t, func(t *testing.T, tn *story.Town) {
-		lukas := tn.Guest(t, "lukas")
-		lukas.SignsIn().Is(http.StatusOK)
-		lukas.Post("/api/v1/signout", nil).Is(http.StatusNoContent)
-		last := ""
-		for i := range 4 { // each from a network of their own
-			eve := tn.BrowserOf(t, lukas.Address).At(i).Speaks("de")
-			eve.Post("/api/v1/signin", map[string]any{"email": lukas.Address}).Is(http.StatusOK)
-			for _, guess := range []string{"111111", "222222", "333333", "444444", "555555"} {
-				last = eve.Post("/api/v1/signin/code", map[string]any{"code": guess}).Text("code")
-			}
-		}
-		require.Equal(t, "too_many_tries", last, "strangers are held off")
-		tn.Ages(t, "identity_signins", "mail_asked_at", 600, "address = ?", lukas.Address)
-		lukas.ReadsAll()
-		lukas.SignsIn().Is(http.StatusOK)
-		lukas.Get("/api/v1/me").Is(http.StatusOK)
-		warnings := "SELECT count(*) FROM mails WHERE address = ? AND kind LIKE '%warn%'"
-		story.Eventually(t, "the warning", func() bool { return tn.Count(t, warnings, lukas.Address) > 0 })
-		require.Equal(t, 1, tn.Count(t, warnings, lukas.Address))
-		lukas.Audited()
-	})
-}
