@@ -82,11 +82,7 @@ faults: build e2e/node_modules/.installed ## Break everything a house stands on,
 	@scripts/ensure-postgres.sh
 	cd e2e/faults && VESTIBULE_BIN=$(CURDIR)/$(BIN) VESTIBULE_TEST_FAULTS=long go test -count=1 -timeout 2h
 
-.PHONY: fuzz strangers
-strangers: build e2e/node_modules/.installed ## Only the attacks from outside: the rows of docs/security.md
-	@scripts/ensure-postgres.sh
-	cd e2e && VESTIBULE_BIN=$(CURDIR)/$(BIN) go test -count=1 ./strangers
-
+.PHONY: fuzz
 fuzz: ## Fuzz every target for two minutes and print one table; TIME=1h for longer
 	@scripts/need.sh go
 	cd tools && go run ./fuzz -time $(or $(TIME),2m)
