@@ -29,6 +29,23 @@ func (k *kind) capacity() int {
 
 func share(n int) int { return max(1, n/laneShare) }
 
+// room is how many more jobs of the kind may be claimed now. Claimed ones that wait for their lane take none of it: else a
+// receiver that hangs would hold up all the others with the few jobs that were claimed for it while it was quick.
+func (k *kind) room() int {
+	room := k.capacity() - k.running
+	for _, h := range k.ready {
+		if !k.stuck(h) {
+			room--
+		}
+	}
+	return room
+}
+
+// stuck says that a claimed job's lane has its share of the workers.
+func (k *kind) stuck(h *hold) bool {
+	return h.lane != "" && k.serving[h.lane] >= share(k.policy.Workers)
+}
+
 // dispatch is the loop that claims jobs and hands them to workers.
 func (q *Queue) dispatch(ctx context.Context) {
 	for {
@@ -58,7 +75,7 @@ func (q *Queue) hungry() []*kind {
 	for _, k := range q.kinds {
 		switch {
 		case !k.due || q.stopping:
-		case k.running+len(k.ready) < k.capacity():
+		case k.room() > 0:
 			out = append(out, k)
 		default:
 			q.elsewhere[k.name] = true
@@ -73,7 +90,7 @@ func (q *Queue) claimFor(ctx context.Context, k *kind) error {
 	q.mu.Lock()
 	k.due = false // a wake-up from now on counts
 	finished := k.finished
-	request := claimRequest{kind: k.name, worker: q.me, n: k.capacity() - k.running - len(k.ready), share: share(k.capacity()), claimed: maps.Clone(k.claimed)}
+	request := claimRequest{kind: k.name, worker: q.me, n: k.room(), share: share(k.capacity()), claimed: maps.Clone(k.claimed)}
 	q.mu.Unlock()
 	// Not cut off by the end: a claim whose commit is under way would be leased to nobody. Stop gives it back.
 	holds, more, err := claim(context.WithoutCancel(ctx), q.db, request)
@@ -90,7 +107,7 @@ func (q *Queue) claimFor(ctx context.Context, k *kind) error {
 	k.ready = append(k.ready, holds...)
 	q.startReady(k)
 	changed := len(holds) > 0 || k.finished != finished // else the next one who finishes wakes us
-	if k.due && changed && k.running+len(k.ready) < k.capacity() {
+	if k.due && changed && k.room() > 0 {
 		poke(q.wake)
 	}
 	return nil
@@ -100,7 +117,7 @@ func (q *Queue) claimFor(ctx context.Context, k *kind) error {
 func (q *Queue) startReady(k *kind) {
 	rest := k.ready[:0]
 	for _, h := range k.ready {
-		if q.stopping || k.running >= k.policy.Workers || h.lane != "" && k.serving[h.lane] >= share(k.policy.Workers) {
+		if q.stopping || k.running >= k.policy.Workers || k.stuck(h) {
 			rest = append(rest, h)
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -108,6 +109,51 @@ func TestLanes_KeepAPoisonousReceiverFromStoppingTheOthers(t *testing.T) {
 			receive(t, done)
 		}
 		require.EqualValues(t, 1, mostStuck.Load(), "a quarter of four workers")
+		close(release)
+	})
+}
+
+// Much is claimed ahead for a receiver that is quick. When it begins to hang, that must not take the others' room.
+func TestLanes_AReceiverThatBeginsToHangStopsNobodyElse(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB, clk *clock.Fake) {
+		q := newQueue(t, db, clk)
+		const good, poison = 40, 20
+		release, hung, done := make(chan struct{}), make(chan struct{}, poison), make(chan struct{}, good)
+		q.Handle("mail", Policy{Workers: 4}, func(_ context.Context, r Run) error {
+			var n note
+			if err := r.Bind(&n); err != nil {
+				return err
+			}
+			if n.N == 0 {
+				hung <- struct{}{}
+				<-release
+				return nil
+			}
+			done <- struct{}{}
+			return nil
+		})
+		started(t, q)
+		order := func(n int, job Job) {
+			work := make([]Job, n)
+			for i := range work {
+				work[i] = job
+			}
+			enqueue(t, q, db, work...)
+		}
+		order(good, Job{Kind: "mail", Queue: "fabrikam.test", Payload: note{1}})
+		for range good {
+			receive(t, done)
+		}
+		order(poison, Job{Kind: "mail", Queue: "poison.test"})
+		receive(t, hung)
+		clk.Advance(30 * time.Second)
+		release <- struct{}{} // given up after half a minute; the next one hangs
+		receive(t, hung)
+		order(good, Job{Kind: "mail", Queue: "fabrikam.test", Payload: note{1}})
+		for range good {
+			receive(t, done)
+		}
 		close(release)
 	})
 }

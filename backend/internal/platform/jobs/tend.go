@@ -172,7 +172,7 @@ func (q *Queue) heard(message string) {
 	for _, name := range words[1:] {
 		if k := q.kinds[name]; k != nil {
 			k.due = true
-			room = room || k.running+len(k.ready) < k.capacity()
+			room = room || k.room() > 0
 		}
 	}
 	q.mu.Unlock()
