@@ -91,6 +91,9 @@ func (b *browser) request(method, path, body string) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s %s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\nAccept-Language: en\r\n"+
 		"User-Agent: Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0 Bench\r\n", method, path, b.addr)
+	if strings.HasSuffix(path, ".js") { // elsewhere the answers are read
+		out.WriteString("Accept-Encoding: gzip, deflate, br\r\n")
+	}
 	if method != http.MethodGet {
 		fmt.Fprintf(&out, "Origin: http://%s\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", b.addr, len(body))
 	}

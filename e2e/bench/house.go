@@ -111,7 +111,7 @@ func (p *place) count(ctx context.Context) (c counts, err error) {
 		{&c.requests, "SELECT count(*) FROM requests WHERE flow_slug = 'bench'"},
 		{&c.mails, "SELECT count(*) FROM mails"},
 		{&c.sent, "SELECT count(*) FROM mails WHERE state = 'sent'"},
-		{&c.jobs, "SELECT count(*) FROM jobs WHERE kind IN ('mail', 'mail.code')"},
+		{&c.jobs, "SELECT count(*) FROM jobs WHERE kind LIKE 'mail%'"},
 	} {
 		if *one.into, err = p.eyes.Count(ctx, one.query); err != nil {
 			return c, err
@@ -130,7 +130,7 @@ func (p *place) drained(ctx context.Context) error {
 	defer cancel()
 	var failed error
 	err := stack.Until(ctx, "the mails to leave", func() bool {
-		n, err := p.eyes.Count(ctx, "SELECT count(*) FROM jobs WHERE kind IN ('mail', 'mail.code') AND state <> 'dead'")
+		n, err := p.eyes.Count(ctx, "SELECT count(*) FROM jobs WHERE kind LIKE 'mail%' AND state <> 'dead'")
 		failed = err
 		return err != nil || n == 0
 	})
@@ -142,7 +142,7 @@ func (p *place) drained(ctx context.Context) error {
 
 // dropQueue forgets the queued mails of earlier measurements, while the house is closed.
 func (p *place) dropQueue(ctx context.Context) error {
-	return p.write(ctx, "DELETE FROM jobs WHERE kind IN ('mail', 'mail.code')")
+	return p.write(ctx, "DELETE FROM jobs WHERE kind LIKE 'mail%'")
 }
 
 // checkpoint settles what earlier measurements left behind, so that the next one does not pay for it.

@@ -70,7 +70,13 @@ func (b *bench) sign(ctx context.Context, p *place, l load, heldMail bool) (meas
 	if err != nil {
 		return measured{}, err
 	}
-	b.note("signup.errors", p.kind, float64(o.failed+now.minus(rows).off(o.accepted, l.whole, heldMail)))
+	left := now.minus(rows)
+	off := left.off(o.accepted, l.whole, heldMail)
+	if off > 0 {
+		states, _ := p.eyes.Strings(ctx, "SELECT state || ' ' || count(*) || ' ' || reason FROM mails GROUP BY state, reason")
+		b.say("%s: %d accepted left %+v; mails are %q", p.kind, o.accepted, left, states)
+	}
+	b.note("signup.errors", p.kind, float64(o.failed+off))
 	if o.accepted == 0 {
 		return measured{}, o.whole()
 	}
