@@ -112,6 +112,9 @@ func TestHeld_oneDomain(t *testing.T) {
 		waiting := 70 - len(d.sent)
 		require.EqualValues(t, waiting, d.held())
 		require.Len(t, d.waitingFor("fabrikam.de", 70, "Held back: this domain"), waiting, "staff see why")
+		var turns int
+		require.NoError(t, db.Read(t.Context()).Raw("SELECT count(DISTINCT run_at) FROM jobs WHERE held").Scan(&turns).Error)
+		require.Equal(t, waiting, turns, "each has a turn of its own, so that they do not come back at once")
 		require.Equal(t, 1, strings.Count(log.String(), "is held back"), "told once: %s", log)
 		require.Contains(t, log.String(), `"level":"WARN"`)
 
@@ -172,6 +175,21 @@ func TestHeld_anHour(t *testing.T) {
 		d.passes(clk, time.Minute)
 		require.Len(t, d.sent, 10, "then one every five seconds")
 	})
+}
+
+// TestHeld_otherMailIsNotCounted: mail about requests and to known people neither waits nor uses up what strangers have.
+func TestHeld_otherMailIsNotCounted(t *testing.T) {
+	t.Parallel()
+	db, clk := dbtest.New(t, database.SQLite)
+	d, _ := openPaced(t, db, clk, 1)
+	for i := range 80 {
+		d.orders([]string{"test.all", "test.code"}[i%2], "reader@fabrikam.de", false)
+	}
+	d.drain()
+	require.Len(t, d.sent, 80)
+	var counted int
+	require.NoError(t, db.Read(t.Context()).Raw("SELECT count(*) FROM limit_buckets").Scan(&counted).Error)
+	require.Zero(t, counted)
 }
 
 // TestHeld_isOffWithTheLimits: VESTIBULE_LIMITS=off bounds nothing.
