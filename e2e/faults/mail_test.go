@@ -139,7 +139,7 @@ func TestR06_PoisonDelaysNobodyElse(t *testing.T) {
 		l := newLedger()
 		poison := h.orders(of(16, 100), 4, l, "hangs.example", "refuses.example")
 		began := time.Now()
-		good := h.orders(of(40, 400), 4, l, "a.example", "b.example", "c.example", "d.example", "e.example")
+		good := h.orders(of(40, 400), 8, l, "a.example", "b.example", "c.example", "d.example", "e.example")
 		most := 0
 		h.until(patience, "the good ones", func() bool {
 			most = max(most, h.mail.Waiting())
