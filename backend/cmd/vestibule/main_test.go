@@ -213,6 +213,12 @@ func TestMigrate_StatusBeforeAndAfter(t *testing.T) {
 	require.Zero(t, before.code, before.errors)
 	require.Contains(t, before.out, "waiting")
 	require.NotContains(t, before.out, "applied")
+	dry := run(t, "", "migrate", "up", "--dry-run")
+	require.Zero(t, dry.code, dry.errors)
+	require.Contains(t, dry.out, "CREATE TABLE requests")
+	left, err := os.ReadDir(os.Getenv("VESTIBULE_DATA_DIR"))
+	require.NoError(t, err)
+	require.Empty(t, left, "looking makes neither database nor key")
 	require.Equal(t, ran{out: "The schema is up to date.\n"}, run(t, "", "migrate", "up"))
 	after := run(t, "", "migrate", "status")
 	require.NotContains(t, after.out, "waiting")
@@ -259,4 +265,59 @@ func TestSecrets_AreMadeOnce(t *testing.T) {
 	again, err := os.ReadFile(filepath.Join(folder, "database_url"))
 	require.NoError(t, err)
 	require.Equal(t, first, again)
+}
+
+// TestDoctor tells of every check beside its remedy, and in the exit code whether something is bad.
+func TestDoctor(t *testing.T) {
+	atHome(t)
+	fresh := run(t, "", "doctor")
+	require.Zero(t, fresh.code, fresh.errors)
+	require.Contains(t, fresh.out, "look  Database: There is no database yet.\n      → Start vestibule serve")
+	require.Zero(t, run(t, "", "migrate", "up").code)
+	var report struct {
+		State  string
+		Checks []struct{ Check, State string }
+	}
+	require.NoError(t, json.Unmarshal([]byte(run(t, "", "doctor", "--json").out), &report))
+	require.Equal(t, "look", report.State, "no backup was made yet")
+	require.NoError(t, os.Chmod(filepath.Join(os.Getenv("VESTIBULE_DATA_DIR"), "secret.key"), 0o644))
+	open := run(t, "", "doctor")
+	require.Equal(t, exitNotReady, open.code)
+	require.Contains(t, open.out, "BAD   Secret key")
+	require.Contains(t, open.out, "chmod 600")
+	t.Setenv("VESTIBULE_ADDR", "nowhere")
+	wrong := run(t, "", "doctor")
+	require.Equal(t, exitNotReady, wrong.code)
+	require.Contains(t, wrong.out, "BAD   Settings")
+}
+
+// TestBackup_ThereAndBack by the commands, from an old folder to a new one.
+func TestBackup_ThereAndBack(t *testing.T) {
+	atHome(t)
+	require.Equal(t, exitInvalid, run(t, "", "backup", "create").code, "a key that is made for the backup would be of no use")
+	require.Zero(t, run(t, "", "demo").code)
+	folder := t.TempDir()
+	made := run(t, "", "backup", "create", "--out", folder)
+	require.Zero(t, made.code, made.errors)
+	files, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	file := filepath.Join(folder, files[0].Name())
+	checked := run(t, "", "backup", "verify", file)
+	require.Zero(t, checked.code, checked.errors)
+	require.Equal(t, exitConflict, run(t, "", "backup", "restore", file).code, "never over a database that holds something")
+
+	key, err := os.ReadFile(filepath.Join(os.Getenv("VESTIBULE_DATA_DIR"), "secret.key"))
+	require.NoError(t, err)
+	t.Setenv("VESTIBULE_DATA_DIR", t.TempDir())
+	alone := run(t, "", "backup", "verify", file)
+	require.Zero(t, alone.code, alone.errors)
+	require.Contains(t, alone.errors, "the seal was not checked")
+	require.Equal(t, exitConflict, run(t, "", "backup", "restore", file).code, "without its key")
+	require.NoError(t, os.WriteFile(filepath.Join(os.Getenv("VESTIBULE_DATA_DIR"), "secret.key"), key, 0o600))
+	restored := run(t, "", "backup", "restore", file)
+	require.Zero(t, restored.code, restored.errors)
+	require.Contains(t, restored.out, "Everybody has to sign in again")
+	require.NoError(t, os.Truncate(file, 5000))
+	require.Equal(t, exitInvalid, run(t, "", "backup", "verify", file).code)
 }

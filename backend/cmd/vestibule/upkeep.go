@@ -19,6 +19,7 @@ import (
 	"github.com/vestibule-id/vestibule/backend/internal/platform/config"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/fault"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/secret"
 )
 
 type contextT = context.Context
@@ -44,30 +45,49 @@ func sentence(err error) error {
 
 func migrateCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "migrate", Short: "Bring the database's schema up to date, or show where it stands", Args: cobra.NoArgs}
-	cmd.AddCommand(&cobra.Command{
+	var dry bool
+	up := &cobra.Command{
 		Use: "up", Short: "Apply what is missing; serve does the same at start", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if dry {
+				return lookOnly(cmd, (*app.House).PrintPending)
+			}
 			return withHouse(cmd, func(context.Context, *app.House) error {
 				fmt.Fprintln(cmd.OutOrStdout(), "The schema is up to date.")
 				return nil
 			})
 		},
-	}, &cobra.Command{
+	}
+	up.Flags().BoolVar(&dry, "dry-run", false, "print the statements that would run, and change nothing")
+	cmd.AddCommand(up, &cobra.Command{
 		Use: "status", Short: "List the migrations and which of them are applied", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := settings(nil)
-			if err != nil {
-				return err
-			}
-			house, err := app.Build(cmd.Context(), app.Options{Config: cfg, Logger: quiet(cfg), Version: version, Command: true})
-			if err != nil {
-				return explain(err)
-			}
-			defer house.Close()
-			return explain(house.PrintMigrations(cmd.Context(), cmd.OutOrStdout()))
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return lookOnly(cmd, (*app.House).PrintMigrations) },
 	})
 	return cmd
+}
+
+// lookOnly shows something of the database and makes nothing: no key, no file, no schema.
+func lookOnly(cmd *cobra.Command, show func(*app.House, context.Context, io.Writer) error) error {
+	cfg, err := settings(nil)
+	if err != nil {
+		return err
+	}
+	house, err := app.Look(cmd.Context(), cfg, version)
+	if errors.Is(err, app.ErrNoDatabase) { // shown as what it will be: an empty one
+		folder, made := os.MkdirTemp("", "vestibule-look-")
+		if made != nil {
+			return made
+		}
+		defer func() { _ = os.RemoveAll(folder) }()
+		empty := *cfg
+		empty.DatabaseURL, empty.DataDir = secret.New("sqlite://"+folder+"/empty.db"), folder
+		house, err = app.Build(cmd.Context(), app.Options{Config: &empty, Logger: quiet(cfg), Version: version})
+	}
+	if err != nil {
+		return explain(err)
+	}
+	defer house.Close()
+	return explain(show(house, cmd.Context(), cmd.OutOrStdout()))
 }
 
 func configCommand() *cobra.Command {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"time"
@@ -185,9 +186,41 @@ func (h *House) PrintMigrations(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
+// PrintPending shows what bringing the schema up to date would run, and changes nothing. It says whether the schema is
+// newer than this version, as an error.
+func (h *House) PrintPending(ctx context.Context, w io.Writer) error {
+	steps, err := h.DB.MigrationStatus(ctx, migrations.FS)
+	if err != nil {
+		return err
+	}
+	pending := 0
+	for _, s := range steps {
+		switch {
+		case s.File == "":
+			return fmt.Errorf("the database has schema %d, which this version does not know: start the newer version, or restore a backup of before", s.Version)
+		case !s.AppliedAt.IsZero():
+			continue
+		}
+		sql, err := h.DB.MigrationSQL(migrations.FS, s.File)
+		if err != nil {
+			return err
+		}
+		pending++
+		fmt.Fprintf(w, "-- %s\n%s\n", s.File, sql)
+	}
+	if pending == 0 {
+		fmt.Fprintln(w, "-- The schema is up to date: nothing would run.")
+	}
+	return nil
+}
+
 func masterKeys(cfg *config.Config, source ids.Source) (secret.Keys, error) {
 	if !cfg.SecretKey.IsZero() {
 		return secret.NewKeys(cfg.SecretKey)
 	}
-	return secret.LoadOrCreate(cfg.DataDir, source.Token)
+	keys, err := secret.LoadOrCreate(cfg.DataDir, source.Token)
+	if folder := (*fs.PathError)(nil); errors.As(err, &folder) {
+		err = fmt.Errorf("%w: give the data folder %s to the user that runs Vestibule, or name another one in VESTIBULE_DATA_DIR", err, cfg.DataDir)
+	}
+	return keys, err
 }

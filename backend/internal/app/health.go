@@ -67,10 +67,15 @@ func Examine(ctx context.Context, cfg *config.Config, version string) []operatio
 	return found
 }
 
-func visit(ctx context.Context, cfg *config.Config, version string) (*House, operation.Finding) {
+// ErrNoDatabase says that the SQLite file is not there yet.
+var ErrNoDatabase = errors.New("there is no database yet: vestibule serve makes one")
+
+// Look builds a house to look at beside a running server: it makes neither key nor database. ErrNoDatabase where there is
+// none.
+func Look(ctx context.Context, cfg *config.Config, version string) (*House, error) {
 	if path, isFile := strings.CutPrefix(cfg.DatabaseURL.Reveal(), "sqlite://"); isFile {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return nil, operation.Finding{Check: "database", State: operation.StateLook, Code: "health_database_missing"}
+			return nil, ErrNoDatabase
 		}
 	}
 	if _, err := ExistingKeys(cfg); err != nil { // a probe of its own tells of the key
@@ -78,8 +83,15 @@ func visit(ctx context.Context, cfg *config.Config, version string) (*House, ope
 		stranger.SecretKey = secret.New("the doctor reads nothing that is sealed, 5192837465")
 		cfg = &stranger
 	}
-	h, err := Build(ctx, Options{Config: cfg, Logger: slog.New(slog.DiscardHandler), Version: version, Command: true})
-	if err != nil {
+	return Build(ctx, Options{Config: cfg, Logger: slog.New(slog.DiscardHandler), Version: version, Command: true})
+}
+
+func visit(ctx context.Context, cfg *config.Config, version string) (*House, operation.Finding) {
+	h, err := Look(ctx, cfg, version)
+	switch {
+	case errors.Is(err, ErrNoDatabase):
+		return nil, operation.Finding{Check: "database", State: operation.StateLook, Code: "health_database_missing"}
+	case err != nil:
 		return nil, operation.Finding{Check: "database", State: operation.StateBad, Code: "health_database_away", Params: map[string]string{"reason": err.Error()}}
 	}
 	return h, operation.Finding{}

@@ -80,6 +80,10 @@ func (db *DB) migrateUp(ctx context.Context, fsys fs.FS, version int64) error {
 	for _, r := range results {
 		db.log.InfoContext(ctx, "schema migrated", "file", r.Source.Path, "took", r.Duration)
 	}
+	if partial := (*goose.PartialError)(nil); errors.As(err, &partial) && partial.Failed != nil {
+		return fmt.Errorf("migrate the schema: %s failed, and nothing of it was kept. Is this a database of Vestibule? If not, name an empty one in VESTIBULE_DATABASE_URL: %w",
+			partial.Failed.Source.Path, partial.Err)
+	}
 	if err != nil {
 		return fmt.Errorf("migrate the schema: %w", err)
 	}
@@ -98,6 +102,16 @@ func (db *DB) migrationHandle() (handle *sql.DB, done func(), err error) {
 	config.RuntimeParams["idle_in_transaction_session_timeout"] = "0"
 	handle = stdlib.OpenDB(*config)
 	return handle, func() { _ = handle.Close() }, nil
+}
+
+// MigrationSQL is what a file of fsys says to this database: without the other's lines, in its own types.
+func (db *DB) MigrationSQL(fsys fs.FS, file string) (string, error) {
+	raw, err := fs.ReadFile(fsys, file)
+	if err != nil {
+		return "", fmt.Errorf("read the migration: %w", err)
+	}
+	sql, err := expand(db.dialect, file, raw)
+	return string(sql), err
 }
 
 // SchemaVersion is 0 for a database without a schema.

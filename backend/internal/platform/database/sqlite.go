@@ -27,7 +27,7 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("make the folder of the database: %w", err)
+		return fmt.Errorf("make the folder of the database: %w: give it to the user that runs Vestibule, or name another one in VESTIBULE_DATA_DIR or VESTIBULE_DATABASE_URL", err)
 	}
 	if !o.Shared {
 		unlock, err := lockFile(path + ".lock")
