@@ -10,6 +10,10 @@
 // A session is an opaque token in a cookie, hashed in the database: guests 60 minutes idle and 24 hours in all, members
 // 30 minutes and 8 hours. Every request asks again whether the person may still be here.
 //
+// A browser that has signed a person in is a known device for 30 days: a mark in a cookie, hashed in the database. It
+// gives no right; it only has code tries and code mails of its own, which strangers cannot use up. Ten wrong codes for an
+// address within a day warn its person by mail, once a day.
+//
 // Guard lets nobody through but whom the route's entry in the contract (x-who) names; a route without an entry is
 // closed, and CheckRoutes refuses to start with one. Programs show an API key (vst_…) with scopes.
 //

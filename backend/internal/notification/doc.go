@@ -9,6 +9,9 @@
 // words are kept for staff) or dropped (its reason had gone when its turn came). A crash between the server's yes and
 // our commit sends the mail again under the same Message-ID: at least once, never silently lost.
 //
+// Codes that strangers order wait apart from all other mail and keep to budgets (held.go): what is over leaves later,
+// nothing is dropped, staff see it.
+//
 // What people typed reaches a mail only as [Name] or [Words], and mails to addresses that nobody has proven yet cannot
 // hold either: a kind marked Unproven with such a field does not start (security.md T59–T61).
 //
