@@ -152,6 +152,8 @@ func (h *house) reports(t *testing.T, number string, l *ledger, s *seen, rounds 
 	r.within(l.slowest, 6*time.Second, "slowest answer ("+l.slow+")")
 	if s.asked > 0 {
 		r.wants(s.alive == s.asked, "all", "/livez 200 in %d of %d", s.alive, s.asked)
+	}
+	if len(s.unready) > 0 {
 		r.within(s.unready.p(100), 5*time.Second, "/readyz 503 after")
 	}
 	r.within(s.success.p(100), 2*time.Second, "first success after")
