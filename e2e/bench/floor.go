@@ -47,6 +47,7 @@ func (b *bench) pgbench(ctx context.Context) (p pace, err error) {
 		return p, err
 	}
 	defer func() { _ = db.Close() }()
+	db.SetMaxOpenConns(1)
 	schema, err := os.ReadFile(sqlFile("floor-schema.sql"))
 	if err != nil {
 		return p, err
@@ -70,8 +71,24 @@ func (b *bench) pgbench(ctx context.Context) (p pace, err error) {
 	if err != nil {
 		return p, err
 	}
+	if err := alone(ctx, db); err != nil {
+		return p, err
+	}
 	after, err := server.cpu()
 	return pace{PerSecond: perSecond, CPU: (after - before) / time.Duration(max(done, 1))}, err
+}
+
+// alone waits until nobody else is connected to the database: the time of a backend that is about to end counts too.
+func alone(ctx context.Context, db *sql.DB) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	var failed error
+	others := 0
+	err := stack.Until(ctx, "pgbench to leave", func() bool {
+		failed = db.QueryRowContext(ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'").Scan(&others)
+		return failed != nil || others == 0
+	})
+	return errors.Join(failed, err)
 }
 
 var (

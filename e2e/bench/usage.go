@@ -18,19 +18,23 @@ type process struct {
 	tree bool
 }
 
-// cpu is user and system time since the process began.
+// cpu is user and system time since the process began. A descendant that ends while the tree is read could be missed or
+// counted twice, so the tree is read again until none has.
 func (p process) cpu() (time.Duration, error) {
 	own, err := statOf(p.pid)
-	if err != nil || !p.tree {
-		return own.spent, err
-	}
-	sum := own.spent + own.reaped
-	for _, pid := range descendants(p.pid) {
-		if one, err := statOf(pid); err == nil { // else it ended just now, and is in its parent's reaped time
-			sum += one.spent + one.reaped
+	for err == nil && p.tree {
+		sum := time.Duration(0)
+		for _, pid := range descendants(p.pid) {
+			if one, err := statOf(pid); err == nil {
+				sum += one.spent + one.reaped
+			}
+		}
+		before := own.reaped
+		if own, err = statOf(p.pid); own.reaped == before {
+			return own.spent + own.reaped + sum, err
 		}
 	}
-	return sum, nil
+	return own.spent, err
 }
 
 // memory is the resident set in bytes; of a tree the sum of the proportional ones, so that shared pages count once.
