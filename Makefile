@@ -90,6 +90,7 @@ fuzz: ## Fuzz every target for two minutes and print one table; TIME=1h for long
 .PHONY: bench profile
 bench: build e2e/node_modules/.installed ## Measure the house and this machine; QUICK=1 is short, WRITE=1 writes docs/performance.md
 	@scripts/ensure-postgres.sh
+	@mkdir -p e2e/test-results
 	cd e2e && go build -o test-results/bench ./bench
 	cd e2e && VESTIBULE_BIN=$(CURDIR)/$(BIN) test-results/bench $(if $(QUICK),-quick) $(if $(WRITE),-write docs/performance.md)
 
