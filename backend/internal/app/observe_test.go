@@ -1,6 +1,9 @@
 package app
 
 import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
 	"net/http/httptest"
 	"regexp"
 	"strings"
@@ -9,8 +12,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vestibule-id/vestibule/backend/internal/platform/clock"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/dbtest"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/jobs"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/log"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/web"
 )
 
@@ -119,4 +125,43 @@ func TestMetrics_NeverOnThePublicListener(t *testing.T) {
 	h.browser().GET("/metrics").problem(404, "not_found")
 	h.as("o.haddad@contoso.com").GET("/metrics").problem(404, "not_found")
 	require.Nil(t, openHouse(t, database.SQLite).Metrics, "without a listener nobody counts")
+}
+
+// TestLogs_HoldNothingOfPeople (security.md T103): a whole story at the most talkative level leaves no address, name, answer,
+// code or token in the log; each line is one JSON object, and lines of requests have the request's id.
+func TestLogs_HoldNothingOfPeople(t *testing.T) {
+	t.Parallel()
+	for _, dialect := range []database.Dialect{database.SQLite, database.Postgres} {
+		t.Run(string(dialect), func(t *testing.T) {
+			t.Parallel()
+			var said bytes.Buffer
+			clk := clock.NewFake(dbtest.Start)
+			logger := log.New(&said, log.Options{Level: slog.LevelDebug})
+			built, err := Build(t.Context(), Options{Config: settings(t, dbtest.URL(t, dialect)), Logger: logger, Version: "test", Clock: clk})
+			require.NoError(t, err)
+			t.Cleanup(built.Close)
+			h := furnish(t, built, clk, func(*House) {})
+			h.wholeStory()
+			var codes []string
+			require.NoError(t, h.DB.Read(t.Context()).Raw("SELECT text_part FROM mailbox_messages WHERE kind LIKE '%.code'").Scan(&codes).Error)
+			require.NotEmpty(t, codes)
+			canaries := []string{"canary.maria@", "Canaryqvist", "becker@", "Weekly deliveries", "canary reason", "/canary/"}
+			for _, text := range codes {
+				canaries = append(canaries, codeForm.FindStringSubmatch(text)[1])
+			}
+			for _, canary := range canaries {
+				require.False(t, strings.Contains(said.String(), canary), canary)
+			}
+			requests := 0
+			for line := range strings.Lines(said.String()) {
+				var fields map[string]any
+				require.NoError(t, json.Unmarshal([]byte(line), &fields))
+				if fields["msg"] == "request" {
+					requests++
+					require.NotEmpty(t, fields["requestId"])
+				}
+			}
+			require.Greater(t, requests, 10)
+		})
+	}
 }

@@ -82,7 +82,13 @@ func openHouse(t *testing.T, dialect database.Dialect, more ...string) *testHous
 func openPrepared(t *testing.T, dialect database.Dialect, prepare func(h *House), more ...string) *testHouse {
 	t.Helper()
 	clk := clock.NewFake(dbtest.Start)
-	h := &testHouse{House: buildHouse(t, dbtest.URL(t, dialect), clk, more...), t: t, clk: clk, read: map[string]bool{}}
+	return furnish(t, buildHouse(t, dbtest.URL(t, dialect), clk, more...), clk, prepare)
+}
+
+// furnish hangs the doors and seeds company and flows.
+func furnish(t *testing.T, built *House, clk *clock.Fake, prepare func(h *House)) *testHouse {
+	t.Helper()
+	h := &testHouse{House: built, t: t, clk: clk, read: map[string]bool{}}
 	ready := &readiness{}
 	ready.set(nil)
 	prepare(h.House)

@@ -14,7 +14,7 @@ import (
 type Config struct {
 	Addr    string `env:"VESTIBULE_ADDR" envDefault:"127.0.0.1:8080" form:"host:port" help:"Where the pages and the API listen."`
 	URL     string `env:"VESTIBULE_URL" form:"https://host" help:"The address people use; every link is made of it. Plain http only for loopback. Default: made of VESTIBULE_ADDR, where that is loopback."`
-	OpsAddr string `env:"VESTIBULE_OPS_ADDR" form:"host:port" help:"Where /livez and /readyz with every check listen, apart from the public. Default: off."`
+	OpsAddr string `env:"VESTIBULE_OPS_ADDR" form:"host:port" help:"Where /metrics, /livez and /readyz with every check listen, apart from the public. Default: off."`
 	Profile string `env:"VESTIBULE_PROFILE" envDefault:"off" oneof:"on,off" help:"Whether VESTIBULE_OPS_ADDR, which must then be loopback, gives out CPU and memory profiles under /debug/pprof/."`
 	DataDir string `env:"VESTIBULE_DATA_DIR" envDefault:"./data" form:"folder" help:"Where the secret key and, by default, the database live."`
 	File    string `env:"VESTIBULE_CONFIG" form:"file" help:"A YAML file with settings: names without VESTIBULE_, in small letters."`
