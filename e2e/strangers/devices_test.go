@@ -29,6 +29,7 @@ func counted(t *testing.T, kind string) *story.Town {
 func TestT29_TheOwnerSignsInWhileStrangersCoolDown(t *testing.T) {
 	story.Kinds(t, func(t *testing.T, kind string) {
 		tn := counted(t, kind)
+		end := tn.Begins(t)
 		maria := tn.Guest(t, "maria").With("X-Forwarded-For", "203.0.113.200")
 		maria.SignsIn().Is(http.StatusOK)
 
@@ -64,5 +65,7 @@ func TestT29_TheOwnerSignsInWhileStrangersCoolDown(t *testing.T) {
 		require.Equal(t, 1, tn.Count(t, "SELECT count(*) FROM mails WHERE address = ? AND kind = 'signin.warning'", maria.Address))
 		require.Equal(t, 1, tn.Count(t, "SELECT count(*) FROM audit_events WHERE name = 'identity.many_wrong_codes'"))
 		require.Equal(t, 1, tn.Count(t, "SELECT count(*) FROM audit_events WHERE name = 'identity.codes_paused'"))
+		maria.Audited()
+		end()
 	})
 }
