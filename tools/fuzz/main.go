@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"text/tabwriter"
 	"time"
 )
@@ -57,7 +58,7 @@ func main() {
 	fresh := flag.Bool("fresh", false, "begin with the seeds in the repository, and keep nothing but what breaks")
 	only := flag.String("only", "", "run the targets of this name")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	o := options{backend: filepath.Join("..", "backend"), each: *each, fresh: *fresh}
 	broken, err := o.runAll(ctx, *only)
