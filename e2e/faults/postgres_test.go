@@ -90,6 +90,9 @@ func TestR10_PostgresRestartsAndHangs(t *testing.T) {
 func nothing() error { return nil }
 
 func killsOne(t *testing.T, cluster *stack.Postgres, database string) error {
+	if _, err := cluster.Accepts(t.Context()); err != nil { // it may not be over the last one yet
+		return err
+	}
 	pids, err := cluster.Backends(t.Context(), database)
 	if err != nil || len(pids) == 0 {
 		return fmt.Errorf("a backend to kill: %w", err)
