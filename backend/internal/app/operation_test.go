@@ -9,7 +9,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vestibule-id/vestibule/backend/internal/operation"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/clock"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/dbtest"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/jobs"
 )
 
@@ -95,4 +98,40 @@ func TestHealth(t *testing.T) {
 		h.as("j.becker@contoso.com").GET("/api/v1/health").problem(403, "not_allowed")
 		h.browser().GET("/api/v1/health").problem(401, "not_signed_in")
 	})
+}
+
+// noDNS fails the test that asks it.
+type noDNS struct{ t *testing.T }
+
+func (n noDNS) LookupTXT(_ context.Context, name string) ([]string, error) {
+	n.t.Errorf("the DNS was asked about %s", name)
+	return nil, nil
+}
+
+// dns knows one domain and keeps what it was asked.
+type dns map[string]string
+
+func (d dns) LookupTXT(_ context.Context, name string) ([]string, error) {
+	return []string{d[name]}, nil
+}
+
+// TestHealth_AsksTheDNSOnlyAboutAPortalForOthers.
+func TestHealth_AsksTheDNSOnlyAboutAPortalForOthers(t *testing.T) {
+	t.Parallel()
+	build := func(resolver operation.Resolver, more ...string) []operation.Finding {
+		h := buildHouse(t, dbtest.URL(t, database.SQLite), clock.NewFake(dbtest.Start), append(more, "VESTIBULE_SMTP_HOST=127.0.0.1", "VESTIBULE_SMTP_PORT=1")...)
+		h.resolver = resolver
+		found, _ := h.doctor().Examine(t.Context())
+		return found
+	}
+	for _, f := range build(noDNS{t}) {
+		require.NotEqual(t, "sender", f.Check)
+	}
+	known := dns{"contoso.com": "v=spf1 -all", "_dmarc.contoso.com": "v=DMARC1; p=none"}
+	var codes []string
+	for _, f := range build(known, "VESTIBULE_LIMITS=on", "VESTIBULE_URL=https://guests.contoso.com") {
+		codes = append(codes, f.Code)
+	}
+	require.Contains(t, codes, "health_sender_good")
+	require.Contains(t, codes, "health_mail_refused", "nobody listens there")
 }
