@@ -18,7 +18,7 @@ var dialects = map[string]dialect{
 		later:  "strftime('%Y-%m-%dT%H:%M:%f', 'now', '+' || n || ' seconds') || '000Z'",
 	},
 	postgres: {
-		series: "(SELECT n FROM generate_series(1, %d) AS n)",
+		series: "(SELECT n FROM generate_series(1::bigint, %d) AS n)",
 		padded: "lpad(n::text, 26, '0')",
 		later:  "now() + n * interval '1 second'",
 	},
@@ -56,7 +56,8 @@ func (c crowd) multiply(ctx context.Context, table, where string, n int, set map
 	}
 	statement := "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") SELECT " + strings.Join(values, ", ") +
 		" FROM (SELECT * FROM " + table + " WHERE " + where + " LIMIT 1) AS t CROSS JOIN " + fmt.Sprintf(c.series, n) +
-		" AS s JOIN bench_names AS w ON w.i = s.n % " + fmt.Sprint(len(givenNames)*len(surnames))
+		" AS s JOIN bench_names AS w ON w.i = s.n * 7919 % " + fmt.Sprint(len(givenNames)*len(surnames))
+	// 7919 is a prime: it deals the names out as people come, and not all those of one name one after the other.
 	made, err := c.ExecContext(ctx, statement)
 	if err != nil {
 		return fmt.Errorf("make rows of %s: %w", table, err)
