@@ -39,11 +39,19 @@ func signupWhere(db *gorm.DB, where string, args ...any) (*signup, error) {
 
 // lockSignup reads a sign-up to change it.
 func lockSignup(tx *database.Tx, where string, args ...any) (*signup, error) {
-	query := tx.DB
-	if tx.Dialect() == database.Postgres {
-		query = query.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
+	found, err := database.One[signup](tx, func(db *gorm.DB) *gorm.DB {
+		if tx.Dialect() == database.Postgres {
+			db = db.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
+		}
+		return db.Where(where, args...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read sign-up: %w", err)
 	}
-	return signupWhere(query, where, args...)
+	if found == nil {
+		return nil, ErrNoSignup
+	}
+	return found, nil
 }
 
 // keptDraft is what this address has saved last in this flow, if it is still kept, in a sign-up other than s; or nil.

@@ -67,6 +67,23 @@ func TestLater_BelongsToTheActAndKeepsItsOrder(t *testing.T) {
 				}
 				return err
 			}, []string{"di"}, nil},
+			{"one row comes with what is pending", func(tx *database.Tx) error {
+				if err := tx.Later(put("a")); err != nil {
+					return err
+				}
+				got, err := database.One[parcel](tx, func(db *gorm.DB) *gorm.DB { return db.Where("owner = ?", "a") })
+				if err == nil && (got == nil || got.ID != "a" || !got.CreatedAt.Equal(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)) || got.ExpiresAt != nil) {
+					err = fmt.Errorf("read %+v", got)
+				}
+				return err
+			}, []string{"a"}, nil},
+			{"one row that is not there", func(tx *database.Tx) error {
+				got, err := database.One[parcel](tx, func(db *gorm.DB) *gorm.DB { return db.Where("owner = ?", "nobody") })
+				if got != nil {
+					err = errors.New("found somebody")
+				}
+				return err
+			}, nil, nil},
 			{"texts that find nothing", func(tx *database.Tx) error {
 				got, err := tx.Texts("SELECT owner FROM parcels WHERE id = ?", "nobody")
 				if len(got) != 0 {

@@ -184,3 +184,31 @@ func (tx *Tx) Texts(query string, args ...any) (out []string, err error) {
 	})
 	return out, translate(err)
 }
+
+// One reads the one row of T that build asks for (Where, Clauses), or nil. It is Take, but on PostgreSQL it travels
+// together with what is pending, BEGIN above all: an act that begins with a lock waits once.
+func One[T any](tx *Tx, build func(db *gorm.DB) *gorm.DB) (*T, error) {
+	var rows []*T
+	if tx.pg == nil {
+		err := build(tx.DB).Limit(1).Find(&rows).Error
+		return first(rows), err
+	}
+	built := build(tx.Session(&gorm.Session{DryRun: true, QueryFields: true})).Limit(1).Find(&rows)
+	if built.Error != nil {
+		return nil, built.Error
+	}
+	err := tx.pg.send(tx.Context(), func(b *pgx.Batch) {
+		b.Queue(built.Statement.SQL.String(), built.Statement.Vars...).Query(func(got pgx.Rows) (err error) {
+			rows, err = pgx.CollectRows(got, pgx.RowToAddrOfStructByName[T])
+			return err
+		})
+	})
+	return first(rows), translate(err)
+}
+
+func first[T any](rows []*T) *T {
+	if len(rows) == 0 {
+		return nil
+	}
+	return rows[0]
+}
