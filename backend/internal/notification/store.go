@@ -52,8 +52,10 @@ func insertRecord(tx *database.Tx, r *record) error {
 
 // mark writes what came of an attempt.
 func mark(tx *database.Tx, id string, state State, attempt int, reason string) error {
-	err := tx.Model(&record{}).Where("id = ?", id).
-		Updates(map[string]any{"state": state, "attempts": attempt, "reason": reason, "updated_at": tx.Now}).Error
+	err := tx.Later(func(db *gorm.DB) *gorm.DB {
+		return db.Model(&record{}).Where("id = ?", id).
+			Updates(map[string]any{"state": state, "attempts": attempt, "reason": reason, "updated_at": tx.Now})
+	})
 	if err != nil {
 		return fmt.Errorf("mark mail %s: %w", state, err)
 	}

@@ -32,11 +32,11 @@ const (
 
 // finish deletes the job, or lets it run again if it was asked for meanwhile.
 func finish(tx *database.Tx, r Run) error {
-	res := tx.Exec(`DELETE FROM jobs`+leased+` AND NOT again`, r.ID, r.Fence)
-	if res.Error == nil && res.RowsAffected == 0 {
-		res = tx.Exec(waiting+`, again = FALSE, attempts = 0, last_error = ''`+leased+` AND again`, r.ID, r.Fence)
+	done, err := tx.Texts(`DELETE FROM jobs`+leased+` AND NOT again RETURNING id`, r.ID, r.Fence)
+	if err == nil && len(done) == 0 {
+		done, err = tx.Texts(waiting+`, again = FALSE, attempts = 0, last_error = ''`+leased+` AND again RETURNING id`, r.ID, r.Fence)
 	}
-	return oneRow(res.RowsAffected, res.Error, "finish the job")
+	return oneRow(int64(len(done)), err, "finish the job")
 }
 
 // postpone gives the job back until at, with the reason.
