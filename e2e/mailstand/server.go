@@ -67,7 +67,7 @@ func Listen() (*Server, error) {
 	s.smtp.Domain, s.smtp.AllowInsecureAuth = "mail.stand-in.test", true
 	s.smtp.MaxMessageBytes, s.smtp.ReadTimeout, s.smtp.WriteTimeout = 1<<20, time.Minute, time.Minute
 	s.smtp.ErrorLog = log.New(io.Discard, "", 0) // clients that vanish are part of the tests
-	s.smtp.EnableSMTPUTF8 = true // as many servers: a wrong address must not be saved by us
+	s.smtp.EnableSMTPUTF8 = true                 // as many servers: a wrong address must not be saved by us
 	s.http = &http.Server{Handler: s.routes(), ReadHeaderTimeout: 5 * time.Second}
 	s.tap = newTap(s, mails)
 	go func() { _ = s.smtp.Serve(s.tap) }()
