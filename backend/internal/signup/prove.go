@@ -89,8 +89,11 @@ func (s *Service) prove(ctx context.Context, id, fresh string, consume func(tx *
 var errFirstPress = errors.New("signup: nothing was pressed before")
 
 // pressedTwice is the sign-up that this browser has just proved with this code. It changes nothing but the counts, which
-// get the try back.
+// get the try back. A wrong code, which is what it mostly is, costs one read and waits for nobody.
 func (s *Service) pressedTwice(ctx context.Context, id, fresh, code string) (found *signup, err error) {
+	if row, err := s.byID(ctx, id); err != nil || !row.proved() {
+		return nil, errFirstPress
+	}
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		row, err := lockSignup(tx, "id = ?", id)
 		if err != nil {
