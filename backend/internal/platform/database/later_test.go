@@ -105,6 +105,12 @@ func TestLater_BelongsToTheActAndKeepsItsOrder(t *testing.T) {
 				rename("a", "ed")(tx.DB)
 				return err // nil on PostgreSQL: the statement before brought it to light
 			}, nil, unique},
+			{"nothing after a failure escapes the act", func(tx *database.Tx) error {
+				failed := tx.Later(func(db *gorm.DB) *gorm.DB { return db.Exec("UPDATE nowhere SET owner = 'x'") })
+				rename("a", "ed")(tx.DB) // here it comes to light on PostgreSQL, and nobody looks
+				_, _ = tx.Texts("INSERT INTO parcels (id, owner, open, count, letter, created_at) VALUES ('z', 'z', FALSE, 0, '{}', ?) RETURNING id", tx.Now)
+				return failed
+			}, nil, func(err error) bool { return err != nil }},
 			{"one that cannot be built", func(tx *database.Tx) error {
 				return tx.Later(func(db *gorm.DB) *gorm.DB { return db.Model(&parcel{}).Update("owner", "all") })
 			}, nil, func(err error) bool { return errors.Is(err, gorm.ErrMissingWhereClause) }},

@@ -73,26 +73,31 @@ func (p *postgresTx) QueryContext(ctx context.Context, query string, args ...any
 	return p.conn.QueryContext(ctx, query, args...)
 }
 
-// QueryRowContext has no way to return the flush's error: the server refuses the query instead, or the connection is
-// gone, and commit remembers.
+// QueryRowContext has no way to return the flush's error: after one, it asks with a context that has ended, so that the
+// query never reaches the server.
 func (p *postgresTx) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	_ = p.flush(ctx)
+	if err := p.flush(ctx); err != nil {
+		over, cancel := context.WithCancelCause(ctx)
+		cancel(err)
+		ctx = over
+	}
 	return p.conn.QueryRowContext(ctx, query, args...)
 }
 
 // flush sends BEGIN, if that has not happened, and what is pending.
 func (p *postgresTx) flush(ctx context.Context) error {
-	if p.failed != nil {
-		return p.failed
-	}
-	if p.begun && len(p.pending) == 0 {
+	if p.failed == nil && p.begun && len(p.pending) == 0 {
 		return nil
 	}
 	return p.send(ctx, func(*pgx.Batch) {})
 }
 
-// send sends BEGIN if need be, what is pending, and what add adds, and waits for all of it once.
+// send sends BEGIN if need be, what is pending, and what add adds, and waits for all of it once. After a failure it sends
+// nothing any more: BEGIN may not have happened, and what came after it would last.
 func (p *postgresTx) send(ctx context.Context, add func(*pgx.Batch)) error {
+	if p.failed != nil {
+		return p.failed
+	}
 	batch := &pgx.Batch{}
 	if !p.begun {
 		batch.Queue("begin")
