@@ -4,13 +4,21 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 )
 
-// Root is the folder of the repository, found from this source file: tests run in their package's folder.
+// Root is the folder of the repository, that of go.work, above the one in which a test or a program of e2e runs. It
+// panics where there is none.
 func Root() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
+	here, err := os.Getwd()
+	for folder := here; err == nil; folder = filepath.Dir(folder) {
+		if _, none := os.Stat(filepath.Join(folder, "go.work")); none == nil {
+			return folder
+		}
+		if folder == filepath.Dir(folder) {
+			break
+		}
+	}
+	panic(fmt.Sprintf("no go.work above %q: run this in a folder of the repository", here))
 }
 
 // Binary is the server under test: VESTIBULE_BIN, else bin/vestibule.

