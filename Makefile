@@ -4,13 +4,14 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-GOFLAGS_BUILD := -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+BUILD_FLAGS := -ldflags "-s -w -X main.version=$(VERSION)"
 BIN := bin/vestibule
 ROOMS := approval catalog directory flow identity notification operation signup
 GO_SOURCES := $(shell find backend -name '*.go' -not -name '*_test.go' 2>/dev/null) backend/go.mod backend/go.sum \
 	$(wildcard backend/migrations/*.sql backend/api/*.yaml backend/demo/flows/*.yaml backend/internal/*/mail/*) $(wildcard backend/internal/platform/fault/messages/*.json)
 APP_SOURCES := $(shell find frontend/src frontend/static frontend/messages frontend/dev -type f 2>/dev/null) $(wildcard frontend/*.ts frontend/*.js) frontend/package-lock.json backend/api/openapi.yaml
 export CGO_ENABLED ?= 0
+export GOFLAGS := $(strip $(GOFLAGS) -trimpath)# in tests too: what the build has compiled serves them
 
 ##@ Use
 .PHONY: help run
@@ -32,7 +33,7 @@ build: tools $(BIN) ## Build the app and the server into bin/vestibule
 $(BIN): $(GO_SOURCES) backend/web/dist/.built
 	@scripts/need.sh modules
 	@mkdir -p bin
-	cd backend && go build $(GOFLAGS_BUILD) -o ../$(BIN) ./cmd/vestibule
+	cd backend && go build $(BUILD_FLAGS) -o ../$(BIN) ./cmd/vestibule
 
 frontend/node_modules/.installed: frontend/package-lock.json | tools
 	@scripts/need.sh packages frontend
@@ -55,26 +56,40 @@ gen: frontend/node_modules/.installed ## Generate code and docs from the contrac
 	cd backend && go run ./cmd/vestibule config table --into ../README.md
 
 ##@ Prove
-.PHONY: test-tools test unit e2e verify lint
+.PHONY: test-tools test unit e2e rules app chance journeys browser verify lint
 test-tools: tools e2e/node_modules/.installed
 	@scripts/need.sh localhost
 	@scripts/ensure-postgres.sh
 	@scripts/ensure-chromium.sh
 
-test: test-tools unit e2e ## Everything: rules, services on both databases, the app, stories over HTTP and in the browser
+test: test-tools build ## Everything: rules, services on both databases, the app, stories over HTTP and in the browser
+	@$(MAKE) --no-print-directory rules
+	@$(MAKE) --no-print-directory -j2 journeys chance
+	@$(MAKE) --no-print-directory -j2 browser app
 
-# -count=1: the tools read files of other folders, which Go's cache of results does not see.
-unit: build e2e/node_modules/.installed ## Only rules, services on both databases, and the app's own checks
+unit: rules app chance ## Only rules, services on both databases, the fuzzers, and the app's own checks
+
+e2e: journeys browser ## Only the stories: journeys over HTTP, then the browser
+
+# go vet has looked at all that `go test` would. -count=1: the tools read files of other folders, which Go's cache of
+# results does not see.
+rules: build e2e/node_modules/.installed
 	@scripts/ensure-postgres.sh
-	cd backend && go vet ./... && go test ./...
+	cd backend && go vet ./... && go test -vet=off ./...
 	cd tools && go test -count=1 ./...
-	cd tools && go run ./fuzz -time 10s -fresh
+
+app: build
 	cd frontend && npm run check && npm run lint && npm test
 
-e2e: build e2e/node_modules/.installed ## Only the stories: journeys over HTTP, then the browser
+chance: tools
+	cd tools && go run ./fuzz -time 10s -fresh
+
+journeys: build e2e/node_modules/.installed
 	@scripts/ensure-postgres.sh
-	@scripts/ensure-chromium.sh
 	cd e2e && VESTIBULE_BIN=$(CURDIR)/$(BIN) go test -count=1 ./...
+
+browser: build e2e/node_modules/.installed
+	@scripts/ensure-chromium.sh
 	cd e2e && VESTIBULE_BIN=$(CURDIR)/$(BIN) npm test
 
 .PHONY: faults
