@@ -85,7 +85,7 @@ func forged(p *story.Person, method, path string) {
 			p.With("Origin", origin).With("Sec-Fetch-Site", site).Send(method, path, story.Raw("{}")).Refused(http.StatusForbidden, "cross_origin")
 		}
 	}
-	for _, site := range []string{"cross-site", "same-site"} {
+	for _, site := range []string{"cross-site", "same-site", ""} {
 		p.Without("Origin").With("Sec-Fetch-Site", site).Send(method, path, story.Raw("{}")).Refused(http.StatusForbidden, "cross_origin")
 	}
 	for _, kind := range []string{"text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json-patch+json", "text/json", ""} {

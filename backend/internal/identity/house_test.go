@@ -212,8 +212,8 @@ func (b *browser) do(method, path string, body any, header map[string]string) an
 	r.Header.Set("User-Agent", b.agent)
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	for name, value := range header {
 		r.Header.Set(name, value)
 	}

@@ -103,10 +103,15 @@ func (s *server) bodyOf(path string, op Operation) Body {
 }
 
 // isOurs says whether a write comes from our own pages or from no page at all. A program with a bearer token and no
-// cookie has nothing that another site could ride on.
+// cookie has nothing that another site could ride on. What comes with a cookie has to say where it comes from, as every
+// browser does.
 func (s *server) isOurs(r *http.Request, body Body) bool {
-	if body.CrossOrigin || hasBearer(r) && len(r.Header.Values("Cookie")) == 0 {
+	cookies := len(r.Header.Values("Cookie")) > 0
+	if body.CrossOrigin || hasBearer(r) && !cookies {
 		return true
+	}
+	if cookies && r.Header.Get("Origin") == "" && r.Header.Get("Sec-Fetch-Site") == "" {
+		return false
 	}
 	for _, origin := range r.Header.Values("Origin") {
 		if _, ours := s.origins[strings.ToLower(origin)]; !ours {
