@@ -39,7 +39,7 @@ func (h *House) inner() []operation.Probe {
 	return []operation.Probe{
 		operation.ProbeDatabase(h.DB, wanted, h.Clock.Now),
 		operation.ProbeJobs(h.DB, h.Jobs),
-		operation.ProbeMail(h.Config.SMTPHost, try),
+		operation.ProbeMail(h.Config.SMTPHost, try, h.Mail.Waiting),
 		operation.ProbeSender(sender, h.resolver),
 		operation.ProbeClock(h.DB, h.Audit.Newest),
 		operation.ProbeBackup(h.DB),

@@ -19,6 +19,7 @@ func (h *House) observe() {
 	h.Identity.Codes.OnResult(h.Metrics.Code)
 	h.watchStates()
 	h.watchJobs()
+	h.watchMail()
 	h.watchProcess()
 }
 
@@ -71,6 +72,19 @@ func (h *House) watchJobs() {
 				}
 			}
 			return one(oldest.Seconds()), err
+		},
+	})
+}
+
+func (h *House) watchMail() {
+	h.Metrics.Watch(operation.Watched{
+		Name: "mail_server_down_seconds", Help: "For how long mail has been waiting because the mail server takes none; 0 while it leaves.",
+		Read: func(context.Context) ([]operation.Reading, error) {
+			since, _ := h.Mail.Waiting()
+			if since.IsZero() {
+				return one(0), nil
+			}
+			return one(max(0, h.DB.Now().Sub(since).Seconds())), nil
 		},
 	})
 }

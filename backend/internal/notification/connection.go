@@ -28,7 +28,8 @@ type connection struct {
 	raw    net.Conn // closed to end whatever waits; the client's own Close would wait with it
 	client *smtp.Client
 	o      *SMTPOptions
-	sent   int // mails taken over on it
+	sent   int  // mails taken over on it
+	held   bool // it has waited for its next mail, so it may have died meanwhile
 	since  time.Time
 	expiry *time.Timer
 	// usable says that the conversation is in a state to begin another mail; stale that it died before any of the last
@@ -169,14 +170,14 @@ func (c *connection) step(fn func() error) error {
 func (c *connection) send(ctx context.Context, m *Message) error {
 	c.usable, c.stale = false, false
 	defer context.AfterFunc(ctx, func() { _ = c.raw.Close() })()
-	if c.sent > 0 && wall.Now().Sub(c.since) > probeAfter {
+	if c.held && wall.Now().Sub(c.since) > probeAfter {
 		if err := c.step(c.client.Noop); err != nil {
 			c.stale = true
 			return refused(err)
 		}
 	}
 	if err := c.step(func() error { return c.client.Mail("<" + m.From.Address.String() + ">") }); err != nil {
-		c.stale = c.sent > 0 && isHangUp(err)
+		c.stale = c.held && isHangUp(err)
 		return c.refuse(err)
 	}
 	if err := c.step(func() error { return c.client.Rcpt("<" + m.To.String() + ">") }); err != nil {
@@ -249,6 +250,8 @@ func refused(err error) *Refusal {
 	reply := (*textproto.Error)(nil)
 	isSetUp := errors.As(err, new(setUp))
 	r.Doubtful = errors.As(err, new(afterDot)) && !errors.As(err, &reply)
+	r.Unreached = isSetUp && !errors.Is(err, errClosed)
+	r.Cut = !isSetUp && !isTimeout(err) && isHangUp(err)
 	switch {
 	case errors.As(err, &reply):
 		r.Code, r.Words = reply.Code, clean(reply.Msg, maxReason)

@@ -9,6 +9,9 @@
 // words are kept for staff) or dropped (its reason had gone when its turn came). A crash between the server's yes and
 // our commit sends the mail again under the same Message-ID: at least once, never silently lost.
 //
+// While the mail server cannot be reached, or cuts off every mail, mail waits untouched until it is there again (line.go):
+// no attempt is counted, and nothing is written, mail by mail.
+//
 // Codes that strangers order wait apart from all other mail and keep to budgets (held.go): what is over leaves later,
 // nothing is dropped, staff see it.
 //

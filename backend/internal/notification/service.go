@@ -95,6 +95,7 @@ type Service struct {
 	composes map[string]Compose
 	mailbox  *Mailbox // nil where mail leaves the house
 	gates    *gates
+	line     *line
 }
 
 // The kinds of job: codes have workers of their own, so that no newsletter-like burst holds them up (security.md R06),
@@ -123,6 +124,7 @@ func New(n Needs) *Service {
 	}
 	s := &Service{needs: n, renderer: renderer, host: hostName(renderer), composes: map[string]Compose{}}
 	s.gates = &gates{pace: n.Pace, personal: n.Personal, limits: n.Limits, log: n.Log, shut: map[string]gate{}}
+	s.line = newLine(n)
 	s.mailbox, _ = n.Transport.(*Mailbox)
 	s.work()
 	return s

@@ -127,7 +127,7 @@ func (s *SMTP) give(c *connection) {
 		go c.quit()
 		return
 	}
-	c.since = wall.Now()
+	c.held, c.since = true, wall.Now()
 	c.expiry = time.AfterFunc(idleLimit, func() { s.drop(c) })
 	s.idle = append(s.idle, c)
 }

@@ -26,6 +26,10 @@ type Refusal struct {
 	Permanent bool
 	// Doubtful says that the answer to the whole message was lost: it may have been taken.
 	Doubtful bool
+	// Unreached says that there was no conversation to begin a mail in: it is about the server, and about no mail.
+	Unreached bool
+	// Cut says that the server ended the conversation in the middle. That may be about this mail, or about all of them.
+	Cut bool
 	// Words are for staff: one line, at most 300 characters, nothing invisible.
 	Words string
 

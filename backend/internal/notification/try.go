@@ -12,3 +12,13 @@ func (s *SMTP) Try(ctx context.Context) error {
 	c.quit()
 	return nil
 }
+
+// Knock is Try, and holds the connection for the mail that comes next.
+func (s *SMTP) Knock(ctx context.Context) error {
+	c, err := s.connect(ctx)
+	if err != nil {
+		return refused(err)
+	}
+	s.give(c)
+	return nil
+}

@@ -40,6 +40,9 @@ const (
 	outcomeLimit = 20 * time.Second
 )
 
+// errLineDown is why a mail goes back that was claimed when the line broke.
+var errLineDown = errors.New("the mail server takes no mail")
+
 func waitAfter(waits []time.Duration) func(attempt int) time.Duration {
 	return func(attempt int) time.Duration {
 		if attempt > len(waits) {
@@ -57,7 +60,7 @@ func (s *Service) work() {
 		jobMail:     {MaxAttempts: mailAttempts, Backoff: waitAfter(mailWaits)},
 	}
 	for kind, policy := range policies {
-		policy.Timeout, policy.Workers = taskLimit, s.needs.Workers
+		policy.Timeout, policy.Workers, policy.Valve = taskLimit, s.needs.Workers, s.line.valve
 		s.needs.Jobs.Handle(kind, policy, s.deliver)
 		s.needs.Jobs.OnDead(kind, s.giveUp)
 	}
@@ -71,6 +74,9 @@ func (s *Service) deliver(ctx context.Context, run jobs.Run) error {
 	}
 	if err := s.doubtful(ctx, run, t); err != nil {
 		return err
+	}
+	if s.line.isDown() {
+		return jobs.Unbegun(errLineDown)
 	}
 	if held := s.holdBack(ctx, run, t); held != nil {
 		return held
@@ -86,14 +92,22 @@ func (s *Service) attempt(ctx context.Context, run jobs.Run, t task) (State, err
 	if err == nil && m == nil {
 		return Dropped, s.settle(ctx, run, t, Dropped)
 	}
+	began := s.needs.DB.Now()
 	if err == nil {
 		err = s.needs.Transport.Send(ctx, m)
 	}
+	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) && err != nil {
+		return Queued, err // we are being stopped: nothing was learnt about this mail
+	}
+	unbegun := s.line.ended(domainOf(t.To), began, err)
 	if err == nil {
 		return Sent, s.settle(ctx, run, t, Sent)
 	}
-	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return Queued, err // we are being stopped: nothing was learnt about this mail
+	if unbegun {
+		if noted := s.note(ctx, t, run.Attempt-1, err); noted != nil {
+			return Queued, noted
+		}
+		return Queued, jobs.Unbegun(err)
 	}
 	if r := (*Refusal)(nil); errors.As(err, &r) && r.Permanent {
 		return Failed, jobs.Final(err) // giveUp writes it down

@@ -105,14 +105,24 @@ func ProbeJobs(db *database.DB, queue *jobs.Queue) Probe {
 	}
 }
 
-// ProbeMail tries the mail server up to the point where a mail would begin. try is nil where mail stays in the mailbox.
-func ProbeMail(host string, try func(ctx context.Context) error) Probe {
+// ProbeMail tries the mail server up to the point where a mail would begin. try is nil where mail stays in the mailbox;
+// waiting says since when the server's mail waits and why, with a zero time while it leaves.
+func ProbeMail(host string, try func(ctx context.Context) error, waiting func() (time.Time, string)) Probe {
 	return func(ctx context.Context) []Finding {
 		if try == nil {
 			return one("mail", StateOK, "health_mail_mailbox")
 		}
-		if err := try(ctx); err != nil {
-			return one("mail", StateBad, "health_mail_refused", "host", host, "reason", strings.TrimRight(err.Error(), "."))
+		err := try(ctx)
+		since, why := waiting()
+		if err != nil {
+			why = err.Error()
+		}
+		why = strings.TrimRight(why, ".")
+		switch {
+		case !since.IsZero():
+			return one("mail", StateBad, "health_mail_waits", "host", host, "reason", why, "at", since.UTC().Format("2006-01-02 15:04 UTC"))
+		case err != nil:
+			return one("mail", StateBad, "health_mail_refused", "host", host, "reason", why)
 		}
 		return one("mail", StateOK, "health_mail_good", "host", host)
 	}

@@ -80,11 +80,18 @@ func TestProbeSender(t *testing.T) {
 
 func TestProbeMail(t *testing.T) {
 	t.Parallel()
-	holds(t, operation.ProbeMail("", nil), "ok health_mail_mailbox")
-	holds(t, operation.ProbeMail("smtp.contoso.com", func(context.Context) error { return nil }), "ok health_mail_good")
-	f := holds(t, operation.ProbeMail("smtp.contoso.com", func(context.Context) error { return errors.New("535 who are you.") }), "bad health_mail_refused")
+	holds(t, operation.ProbeMail("", nil, leaves), "ok health_mail_mailbox")
+	holds(t, operation.ProbeMail("smtp.contoso.com", func(context.Context) error { return nil }, leaves), "ok health_mail_good")
+	f := holds(t, operation.ProbeMail("smtp.contoso.com", func(context.Context) error { return errors.New("535 who are you.") }, leaves), "bad health_mail_refused")
 	require.Equal(t, "smtp.contoso.com does not take our mail: 535 who are you.", f[0].Says("en"))
+	since := func() (time.Time, string) {
+		return time.Date(2026, 11, 22, 1, 2, 3, 0, time.UTC), "The connection to the mail server broke."
+	}
+	f = holds(t, operation.ProbeMail("smtp.contoso.com", func(context.Context) error { return nil }, since), "bad health_mail_waits")
+	require.Equal(t, "smtp.contoso.com has taken no mail since 2026-11-22 01:02 UTC: The connection to the mail server broke. What is written waits, and leaves by itself.", f[0].Says("en"))
 }
+
+func leaves() (since time.Time, why string) { return time.Time{}, "" }
 
 func TestProbeProxy(t *testing.T) {
 	t.Parallel()

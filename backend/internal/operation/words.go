@@ -53,6 +53,7 @@ var words = []struct{ code, says, mend string }{
 	{"health_mail_good", "{host} takes our connection, encryption and sign-in.", ""},
 	{"health_mail_mailbox", "Mail stays in the built-in mailbox; none leaves.", ""},
 	{"health_mail_refused", "{host} does not take our mail: {reason}.", "Compare VESTIBULE_SMTP_HOST, PORT, TLS, USERNAME and PASSWORD with what your mail provider says."},
+	{"health_mail_waits", "{host} has taken no mail since {at}: {reason}. What is written waits, and leaves by itself.", "Ask your mail provider, and compare VESTIBULE_SMTP_HOST, PORT, TLS, USERNAME and PASSWORD with what they say."},
 	{"health_sender_good", "{domain} says who may send for it (SPF) and what to do with the rest (DMARC).", ""},
 	{"health_sender_spf", "{domain} does not say who may send for it (SPF): some mailboxes put your codes into spam.", "Publish the TXT record at {domain} that your mail provider names. It begins with v=spf1."},
 	{"health_sender_dmarc", "{domain} does not say what to do with mail that fails the checks (DMARC).", "Publish this record; with p=none it only asks for reports. Make it stricter once your own mail passes."},

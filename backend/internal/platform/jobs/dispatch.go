@@ -38,7 +38,7 @@ func (k *kind) room() int {
 			room--
 		}
 	}
-	return room
+	return k.policy.Valve.room(room)
 }
 
 // stuck says that a claimed job's lane has its share of the workers.
@@ -60,6 +60,7 @@ func (q *Queue) dispatch(ctx context.Context) {
 
 // round claims for every kind that may have work and room, once each.
 func (q *Queue) round(ctx context.Context) {
+	q.handBack(ctx)
 	for _, k := range q.hungry() {
 		if err := q.claimFor(ctx, k); err != nil && ctx.Err() == nil {
 			q.log.WarnContext(ctx, "jobs cannot be claimed", "kind", k.name, "error", err)
@@ -74,7 +75,7 @@ func (q *Queue) hungry() []*kind {
 	var out []*kind
 	for _, k := range q.kinds {
 		switch {
-		case !k.due || q.stopping:
+		case !k.due || q.stopping || k.policy.Valve.shut():
 		case k.room() > 0:
 			out = append(out, k)
 		default:
@@ -88,9 +89,14 @@ func (q *Queue) hungry() []*kind {
 // claimFor claims what k has room for. Only the dispatcher claims, so the room cannot shrink meanwhile.
 func (q *Queue) claimFor(ctx context.Context, k *kind) error {
 	q.mu.Lock()
+	room := k.room()
+	if room <= 0 { // its valve has been turned
+		q.mu.Unlock()
+		return nil
+	}
 	k.due = false // a wake-up from now on counts
 	finished := k.finished
-	request := claimRequest{kind: k.name, worker: q.me, n: k.room(), share: share(k.capacity()), claimed: maps.Clone(k.claimed)}
+	request := claimRequest{kind: k.name, worker: q.me, n: room, share: share(k.capacity()), claimed: maps.Clone(k.claimed)}
 	q.mu.Unlock()
 	// Not cut off by the end: a claim whose commit is under way would be leased to nobody. Stop gives it back.
 	holds, more, err := claim(context.WithoutCancel(ctx), q.db, request)
@@ -107,7 +113,7 @@ func (q *Queue) claimFor(ctx context.Context, k *kind) error {
 	k.ready = append(k.ready, holds...)
 	q.startReady(k)
 	changed := len(holds) > 0 || k.finished != finished // else the next one who finishes wakes us
-	if k.due && changed && k.room() > 0 {
+	if k.due && changed && k.room() > 0 || k.policy.Valve.shut() && len(k.ready) > 0 {
 		poke(q.wake)
 	}
 	return nil
@@ -117,11 +123,12 @@ func (q *Queue) claimFor(ctx context.Context, k *kind) error {
 func (q *Queue) startReady(k *kind) {
 	rest := k.ready[:0]
 	for _, h := range k.ready {
-		if q.stopping || k.running >= k.policy.Workers || k.stuck(h) {
+		if q.stopping || k.running >= k.policy.Workers || k.stuck(h) || k.policy.Valve.room(1) <= 0 {
 			rest = append(rest, h)
 			continue
 		}
 		k.running++
+		k.policy.Valve.count(1)
 		k.serving[h.lane]++
 		var ctx context.Context
 		ctx, h.cancel = context.WithCancelCause(q.base)
@@ -137,6 +144,7 @@ func (q *Queue) worked(k *kind, h *hold, took time.Duration) {
 	defer q.mu.Unlock()
 	k.pace = (3*k.pace + took) / 4
 	k.running--
+	k.policy.Valve.count(-1)
 	k.finished++
 	lower(k.serving, h.lane)
 	lower(k.claimed, h.lane)
@@ -145,7 +153,7 @@ func (q *Queue) worked(k *kind, h *hold, took time.Duration) {
 	}
 	q.startReady(k)
 	inHand := k.claimed[h.lane] - k.serving[h.lane]
-	if k.due && inHand <= k.policy.Workers/2 { // not for every single one: claims are cheaper by the handful
+	if k.due && inHand <= k.policy.Workers/2 || k.policy.Valve.ajar() { // not for every single one: claims are cheaper by the handful
 		poke(q.wake)
 	}
 }

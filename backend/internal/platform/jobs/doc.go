@@ -17,6 +17,9 @@
 // Nobody holds up the others: each kind has its own workers, and of those at most a quarter (at least one) serve one
 // lane (Job.Queue: the receiver's domain, the endpoint).
 //
+// Kinds that need the same neighbour share a Valve: while that one is away, none of their jobs is claimed or tried, and
+// nothing is written for them.
+//
 // A commit wakes this process's workers at once; what they cannot take is told to the other replicas (PostgreSQL's
 // NOTIFY); and everybody looks for due jobs once a second.
 //

@@ -41,6 +41,7 @@ type Policy struct {
 	Backoff     func(attempt int) time.Duration // the wait after the attempt-th failure (from 1); default DefaultBackoff
 	Timeout     time.Duration                   // how long one attempt may take; default 2 minutes
 	Workers     int                             // how many run at once in this process; default 4
+	Valve       *Valve                          // bounds it further, with the other kinds that have the same; may be nil
 }
 
 // DefaultBackoff waits 10 s, 20 s, 40 s … up to an hour. Up to a tenth is added by chance to every wait, so that jobs

@@ -17,6 +17,9 @@ var ErrFenced = errors.New("jobs: the lease was lost")
 // errStopping is the cause of a handler's context when the process must stop.
 var errStopping = errors.New("jobs: the process is stopping")
 
+// errShut is why a job is given back unbegun.
+var errShut = errors.New("jobs: the valve is shut")
+
 // Run is one attempt at a job.
 type Run struct {
 	ID      string

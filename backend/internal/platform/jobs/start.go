@@ -139,8 +139,18 @@ func (q *Queue) Drain(ctx context.Context) (ran int, err error) {
 }
 
 func (q *Queue) drainKind(ctx context.Context, k *kind) (ran int, err error) {
-	holds, _, err := claim(ctx, q.db, claimRequest{kind: k.name, worker: q.me, n: maxAhead, share: maxAhead})
+	q.mu.Lock()
+	n := k.policy.Valve.room(maxAhead)
+	q.mu.Unlock()
+	if n <= 0 {
+		return 0, nil
+	}
+	holds, _, err := claim(ctx, q.db, claimRequest{kind: k.name, worker: q.me, n: n, share: maxAhead})
 	for _, h := range holds {
+		if q.isShut(k.policy.Valve) {
+			q.settle(k, h, Unbegun(errShut))
+			continue
+		}
 		run, cancel := context.WithCancelCause(ctx)
 		q.settle(k, h, q.attempt(run, k, h))
 		cancel(nil)

@@ -57,6 +57,17 @@ func release(tx *database.Tx, r Run) error {
 	return oneRow(res.RowsAffected, res.Error, "release the job")
 }
 
+// releaseAll gives back jobs that nothing was tried with; those that were taken over meanwhile stay as they are.
+func releaseAll(tx *database.Tx, holds []*hold) error {
+	for _, h := range holds {
+		err := tx.Later(func(db *gorm.DB) *gorm.DB { return db.Exec(waiting+`, attempts = attempts - 1`+leased, h.ID, h.Fence) })
+		if err != nil {
+			return fmt.Errorf("release jobs: %w", err)
+		}
+	}
+	return nil
+}
+
 // bury marks the job dead. An older dead one with the same key has been overtaken by it.
 func bury(tx *database.Tx, r Run, reason string) error {
 	res := tx.Exec(`UPDATE jobs SET state = 'dead', locked_by = NULL, locked_until = NULL, dead_at = ?, last_error = ?`+leased, tx.Now, reason, r.ID, r.Fence)

@@ -105,6 +105,7 @@ func (q *Queue) write(tx *database.Tx, k *kind, h *hold, outcome error) error {
 		final      finalError
 		later      laterError
 		held       heldError
+		unbegun    unbegunError
 		undertaker undertakerError
 	)
 	switch {
@@ -112,6 +113,8 @@ func (q *Queue) write(tx *database.Tx, k *kind, h *hold, outcome error) error {
 		return finish(tx, h.Run)
 	case errors.As(outcome, &undertaker):
 		return postpone(tx, h.Run, tx.Now.Add(afterUndertaker), reason(outcome))
+	case errors.As(outcome, &unbegun):
+		return release(tx, h.Run)
 	case errors.As(outcome, &held):
 		return holdBack(tx, h.Run, tx.Now.Add(held.after), reason(outcome))
 	case errors.As(outcome, &final) || h.Attempt >= k.policy.MaxAttempts:
@@ -136,8 +139,8 @@ func (q *Queue) report(k *kind, h *hold, outcome error) {
 		q.log.Debug("job done", "kind", k.name, "job", h.ID, "attempt", h.Attempt)
 		return
 	}
-	if errors.As(outcome, new(heldError)) {
-		q.log.Debug("job held back", "kind", k.name, "job", h.ID, "why", reason(outcome))
+	if errors.As(outcome, new(heldError)) || errors.As(outcome, new(unbegunError)) {
+		q.log.Debug("job given back", "kind", k.name, "job", h.ID, "why", reason(outcome))
 		return
 	}
 	q.log.Warn("job failed", "kind", k.name, "job", h.ID, "attempt", h.Attempt, "error", reason(outcome))
