@@ -82,7 +82,7 @@ app: build
 	cd frontend && npm run check && npm run lint && npm test
 
 chance: tools
-	cd tools && go run ./fuzz -time 10s -fresh
+	cd tools && nice -n 15 go run ./fuzz -time 10s -fresh # in what the journeys leave of the machine
 
 journeys: build e2e/node_modules/.installed
 	@scripts/ensure-postgres.sh

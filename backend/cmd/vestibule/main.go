@@ -100,7 +100,7 @@ them with their origin. Exit codes: 0 done, 1 failed, 2 wrong use, 3 not ready, 
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fail(exitUsage, err) })
 	cmd.AddCommand(serveCommand(), migrateCommand(), demoCommand(), flowCommand(), apikeyCommand(), setupLinkCommand(),
-		configCommand(), healthcheckCommand(), backupCommand(), doctorCommand(), secretsCommand(), versionCommand())
+		configCommand(), healthcheckCommand(), backupCommand(), auditCommand(), doctorCommand(), secretsCommand(), versionCommand())
 	cmd.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fail(exitUsage, cmd.ValidateRequiredFlags()) }
 	strict(cmd)
 	return cmd

@@ -291,6 +291,22 @@ func TestDoctor(t *testing.T) {
 	require.Contains(t, wrong.out, "BAD   Settings")
 }
 
+// TestAuditVerify on a house whose events are all too young for a seal; audit's own tests have older ones.
+func TestAuditVerify(t *testing.T) {
+	atHome(t)
+	require.Equal(t, exitInvalid, run(t, "", "audit", "verify").code, "without a key nothing was sealed")
+	require.Zero(t, run(t, "", "migrate", "up").code)
+	require.Zero(t, run(t, "", "setup-link").code)
+	got := run(t, "", "audit", "verify")
+	require.Zero(t, got.code, got.errors)
+	require.Regexp(t, `^0 seals over 0 events; \d+ events are too young for one\.\n$`, got.out)
+	require.JSONEq(t, `{"seals":0,"events":0,"open":0,"newest":"","breaks":[]}`, run(t, "", "audit", "verify", "--json").out)
+	require.Equal(t, exitUsage, run(t, "", "audit", "verify", "--noted", "twelve").code)
+	lost := run(t, "", "audit", "verify", "--noted", "12:9f86d081")
+	require.Equal(t, exitFailed, lost.code)
+	require.Contains(t, lost.errors, "its newest events were taken away")
+}
+
 // TestBackup_ThereAndBack by the commands, from an old folder to a new one.
 func TestBackup_ThereAndBack(t *testing.T) {
 	atHome(t)

@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -143,6 +144,11 @@ func (h *House) chores() {
 	every("approval.expire", time.Minute, func(ctx context.Context) error {
 		_, err := h.Approvals.ExpireLapsed(ctx)
 		return err
+	})
+	every("audit.seal", time.Hour, func(ctx context.Context) error {
+		return h.Audit.SealSettled(ctx, func(s audit.Seal) {
+			h.Log.Info("audit sealed", "number", s.Number, "events", s.Events, "seal", hex.EncodeToString(s.Seal))
+		})
 	})
 	every("approval.links", 6*time.Hour, h.Approvals.DropOldLinks)
 	every("signup.sweep", time.Hour, h.Signups.DeleteOld)

@@ -20,7 +20,8 @@ const maxTargets = 100
 type Log struct {
 	db     *database.DB
 	ids    *inOrder
-	hash   []byte
+	hash   []byte                      // key of Subject
+	seal   []byte                      // key of seals
 	lasted func(e Event, at time.Time) // nil unless OnLasted
 }
 
@@ -29,7 +30,7 @@ func New(db *database.DB, source ids.Source, keys secret.Keys) *Log {
 	if db == nil || source == nil {
 		panic("audit.New: a need is nil")
 	}
-	return &Log{db: db, ids: &inOrder{source: source}, hash: keys.Derive("audit.subject")}
+	return &Log{db: db, ids: &inOrder{source: source}, hash: keys.Derive("audit.subject"), seal: keys.Derive("audit.seal")}
 }
 
 // Record writes e in the act's own transaction; an error must undo the act. The network address and the request id come

@@ -7,6 +7,9 @@ import (
 	"github.com/vestibule-id/vestibule/backend/internal/platform/ids"
 )
 
+// idPrefix begins every event's id.
+const idPrefix = "evt"
+
 // inOrder makes ids that grow even within one millisecond, so that the events of one act are read in the order in which
 // they happened. Other replicas' ids of the same millisecond may lie between.
 type inOrder struct {
@@ -16,7 +19,7 @@ type inOrder struct {
 }
 
 func (o *inOrder) next() string {
-	id := o.source.New("evt")
+	id := o.source.New(idPrefix)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if id <= o.last {
