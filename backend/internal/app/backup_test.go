@@ -12,9 +12,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vestibule-id/vestibule/backend/internal/audit"
 	"github.com/vestibule-id/vestibule/backend/internal/operation"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/backup"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/clock"
@@ -31,6 +33,8 @@ func backedUp(t *testing.T, dialect database.Dialect) (h *testHouse, jonas *brow
 	jonas = h.as("j.becker@contoso.com")
 	jonas.POST("/api/v1/approvals/"+jonas.GET("/api/v1/approvals?state=waiting").field("data.0.id")+"/decision", `{"decision":"approve"}`).status(200)
 	h.mails()
+	h.clk.Advance(15 * time.Minute)
+	require.NoError(t, h.Audit.SealSettled(t.Context(), func(audit.Seal) {}))
 	h.sends(h.browser(), "anna@fabrikam.de") // letters wait
 	lukas := h.browser()
 	id := lukas.POST("/api/v1/signups", `{"flow":"supplier"}`).status(201).field("id")
@@ -45,7 +49,7 @@ func backedUp(t *testing.T, dialect database.Dialect) (h *testHouse, jonas *brow
 // restore loads file into a fresh database, and opens a house on it whose doors are those of a test.
 func restore(t *testing.T, file string, to database.Dialect, more ...string) (*testHouse, *Restored) {
 	t.Helper()
-	clk := clock.NewFake(dbtest.Start)
+	clk := clock.NewFake(dbtest.Start.Add(time.Hour))
 	cfg := settings(t, dbtest.EmptyURL(t, to), more...)
 	done, err := Restore(t.Context(), Restoration{Config: cfg, Logger: slog.New(slog.DiscardHandler), Clock: clk, Version: "test", Path: file})
 	require.NoError(t, err)
@@ -122,6 +126,10 @@ func TestRestoreDrill(t *testing.T) {
 					require.NotEmpty(t, after[table], table)
 				}
 				require.Subset(t, names(after["audit_events"]), names(before["audit_events"]))
+				sealed, err := restored.Audit.Verify(t.Context(), audit.Noted{})
+				require.NoError(t, err)
+				require.Empty(t, sealed.Breaks, "events read the same on both databases")
+				require.NotZero(t, sealed.Events)
 
 				// Nothing of before is alive.
 				jonas.testHouse = restored
