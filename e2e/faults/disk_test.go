@@ -132,6 +132,11 @@ func integrity(t *testing.T, file string) (said string) {
 	return said
 }
 
+var diskFaults = []struct{ name, inject string }{
+	{"fsync fails", "fsync,fdatasync:error=EIO"},
+	{"writes find no room", "pwrite64:error=ENOSPC"},
+}
+
 // Row R03: the disk fails. An answer that says "saved" is never given for what was not; the house is not ready meanwhile.
 func TestR03_TheDiskFails(t *testing.T) {
 	alongside(t)
@@ -140,41 +145,24 @@ func TestR03_TheDiskFails(t *testing.T) {
 		newRow(t, "R03", "sqlite").lacks("strace is not here: the failing disk was not tried")
 		return
 	}
-	for _, fault := range []struct{ name, inject string }{
-		{"fsync fails", "fsync,fdatasync:error=EIO"},
-		{"writes find no room", "pwrite64:error=ENOSPC"},
-	} {
+	for _, fault := range diskFaults {
 		h := open(t, "sqlite", 1, nil)
 		h.signsInStaff()
 		l := newLedger()
 		ctx, cancel := context.WithCancel(t.Context())
 		wait := h.applicants(ctx, 4, l)
 		h.until(patience, "acknowledgements", func() bool { return l.count() > 10 })
-		calls, _, _ := strings.Cut(fault.inject, ":")
-		tracer := exec.Command(strace, "-f", "-qq", "-o", "/dev/null", "-p", strconv.Itoa(h.all()[0].PID()), "-e", "trace="+calls, "-e", "inject="+fault.inject) //nolint:gosec // our own words
-		ended := make(chan error, 1)
-		require.NoError(t, tracer.Start())
-		go func() { ended <- tracer.Wait() }()
-		allowed := true
-		h.until(patience, "a refusal", func() bool {
-			select {
-			case <-ended:
-				allowed = false
-			default:
-			}
-			return !allowed || l.of(http.StatusServiceUnavailable) > 20
-		})
-		if !allowed {
+		mend := h.injects(l, fault.inject, strace, h.all()[0].PID())
+		if mend == nil {
 			cancel()
 			wait()
-			newRow(t, "R03 "+fault.name, "sqlite").lacks("strace may not attach to the house here: it needs root, or kernel.yama.ptrace_scope=0")
+			newRow(t, "R03 "+fault.name, "sqlite").lacks(mayNotTrace)
 			continue
 		}
 		before := l.count()
 		h.pause(of(time.Second, 5*time.Second), of(2*time.Second, 6*time.Second))
 		falsely := l.count() - before
-		require.NoError(t, tracer.Process.Signal(syscall.SIGTERM))
-		<-ended
+		mend()
 		mended := time.Now()
 		h.until(patience, "an acknowledgement", func() bool { return l.since().After(mended) })
 		again := l.since().Sub(mended)
@@ -196,6 +184,39 @@ func TestR03_TheDiskFails(t *testing.T) {
 			t.Log(odd)
 		}
 		r.ends(h)
+	}
+}
+
+const mayNotTrace = "strace may not attach here: it needs root, or kernel.yama.ptrace_scope=0"
+
+// injects has system calls of processes fail, and waits until the house refuses. It is nil where strace may not attach;
+// else mend makes the calls work again.
+func (h *house) injects(l *ledger, fault, strace string, pids ...int) (mend func()) {
+	h.t.Helper()
+	calls, _, _ := strings.Cut(fault, ":")
+	words := []string{"-f", "-qq", "-o", "/dev/null", "-e", "trace=" + calls, "-e", "inject=" + fault}
+	for _, pid := range pids {
+		words = append(words, "-p", strconv.Itoa(pid))
+	}
+	tracer := exec.Command(strace, words...) //nolint:gosec // our own words
+	ended := make(chan error, 1)
+	require.NoError(h.t, tracer.Start())
+	go func() { ended <- tracer.Wait() }()
+	allowed, refused := true, l.of(http.StatusServiceUnavailable)
+	h.until(patience, "a refusal", func() bool {
+		select {
+		case <-ended:
+			allowed = false
+		default:
+		}
+		return !allowed || l.of(http.StatusServiceUnavailable) > refused+20
+	})
+	if !allowed {
+		return nil
+	}
+	return func() {
+		require.NoError(h.t, tracer.Process.Signal(syscall.SIGTERM))
+		<-ended
 	}
 }
 

@@ -55,7 +55,7 @@ func (h *house) arrived(people []*visitor) (n int) {
 func TestR04_KilledInTheMiddleOfAMail(t *testing.T) {
 	bothKinds(t, func(t *testing.T, kind string) {
 		h := open(t, kind, 1, nil)
-		rounds := of(1, 10)
+		rounds := of(1, 20)
 		deliveries := map[string]int{}
 		var crashes, other int
 		for range rounds {

@@ -21,6 +21,12 @@ func breakable(t *testing.T) (*house, *stack.Postgres) {
 	cluster, err := stack.OpenDurablePostgres(t.Context())
 	require.NoError(t, err)
 	t.Cleanup(cluster.Close)
+	return houseOn(t, cluster), cluster
+}
+
+// houseOn is a furnished house on a cluster, with staff signed in.
+func houseOn(t *testing.T, cluster *stack.Postgres) *house {
+	t.Helper()
 	mail, err := mailstand.Listen()
 	require.NoError(t, err)
 	t.Cleanup(mail.Close)
@@ -31,7 +37,7 @@ func breakable(t *testing.T) (*house, *stack.Postgres) {
 	h := openPlan(t, "postgres", 1, plan, mail)
 	h.eyes.Blink()
 	h.signsInStaff()
-	return h, cluster
+	return h
 }
 
 // seen is what was observed around one fault of the database.

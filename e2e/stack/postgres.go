@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -59,6 +60,25 @@ func OpenDurablePostgres(ctx context.Context) (*Postgres, error) {
 	return openCluster(ctx, found, durable)
 }
 
+// OpenSmallPostgres is OpenDurablePostgres on a disk of some 100 MB: the cluster lives in a folder of it and keeps its log
+// short.
+func OpenSmallPostgres(ctx context.Context, disk string) (*Postgres, error) {
+	found, err := findBinaries()
+	if err != nil {
+		return nil, err
+	}
+	p := &Postgres{From: found.from, folder: filepath.Join(disk, "cluster"), log: &Log{}}
+	if err := os.Mkdir(p.folder, 0o700); err != nil {
+		return nil, fmt.Errorf("make a folder for PostgreSQL: %w", err)
+	}
+	small := append(slices.Clone(durable[:len(durable)-2]), "-c", "min_wal_size=4MB", "-c", "max_wal_size=8MB")
+	if err := p.startCluster(ctx, found, small, "--wal-segsize=1"); err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
 // PID is the process id of a cluster of ours, or 0.
 func (p *Postgres) PID() int {
 	if p.server == nil || p.server.Process == nil {
@@ -80,17 +100,17 @@ func openCluster(ctx context.Context, found binaries, settings []string) (*Postg
 	return p, nil
 }
 
-// startCluster makes a cluster and starts it on a free loopback port.
-func (p *Postgres) startCluster(ctx context.Context, b binaries, settings []string) error {
+// startCluster makes a cluster, by initdb with the words of made as well, and starts it on a free loopback port.
+func (p *Postgres) startCluster(ctx context.Context, b binaries, settings []string, made ...string) error {
 	owner, err := clusterOwner(p.folder)
 	if err != nil {
 		return err
 	}
 	b = readableBy(b, owner, p.folder)
 	data := filepath.Join(p.folder, "data")
-	made := exec.CommandContext(ctx, b.initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C")
-	made.SysProcAttr, made.Dir = owner, p.folder
-	if out, err := made.CombinedOutput(); err != nil {
+	initdb := exec.CommandContext(ctx, b.initdb, append(made, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C")...) //nolint:gosec // our own words
+	initdb.SysProcAttr, initdb.Dir = owner, p.folder
+	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb (%s): %w: %s", b.from, err, bytes.TrimSpace(out))
 	}
 	port, err := FreePort()

@@ -52,13 +52,19 @@ func (p *Postgres) Accepts(ctx context.Context) (since time.Time, err error) {
 	return time.Now(), err
 }
 
+// Processes are the process ids of a cluster of ours, its first one first.
+func (p *Postgres) Processes() ([]int, error) {
+	children, err := childrenOf(p.PID())
+	return append([]int{p.PID()}, children...), err
+}
+
 // Signal sends a signal to every process of a cluster of ours: SIGSTOP makes it hang, SIGCONT go on.
 func (p *Postgres) Signal(s syscall.Signal) error {
-	children, err := childrenOf(p.PID())
+	all, err := p.Processes()
 	if err != nil {
 		return err
 	}
-	for _, pid := range append([]int{p.PID()}, children...) {
+	for _, pid := range all {
 		if err := syscall.Kill(pid, s); err != nil && !errors.Is(err, syscall.ESRCH) {
 			return fmt.Errorf("signal a process of PostgreSQL: %w", err)
 		}
