@@ -81,8 +81,11 @@ func (db *DB) migrateUp(ctx context.Context, fsys fs.FS, version int64) error {
 		db.log.InfoContext(ctx, "schema migrated", "file", r.Source.Path, "took", r.Duration)
 	}
 	if partial := (*goose.PartialError)(nil); errors.As(err, &partial) && partial.Failed != nil {
-		return fmt.Errorf("migrate the schema: %s failed, and nothing of it was kept. Is this a database of Vestibule? If not, name an empty one in VESTIBULE_DATABASE_URL: %w",
-			partial.Failed.Source.Path, partial.Err)
+		hint := ". Is this a database of Vestibule? If not, name an empty one in VESTIBULE_DATABASE_URL"
+		if isAway(partial.Err) { // full, read-only or gone: there is nothing wrong with what is in it
+			hint = ""
+		}
+		return fmt.Errorf("migrate the schema: %s failed, and nothing of it was kept%s: %w", partial.Failed.Source.Path, hint, partial.Err)
 	}
 	if err != nil {
 		return fmt.Errorf("migrate the schema: %w", err)
