@@ -33,10 +33,15 @@ type Person struct {
 	client  *http.Client
 }
 
-// Visitor is a stranger with an address of their own at a partner's domain.
+// Visitor is a stranger with an address of their own at a partner's domain, or at the one that is named: "maria@x.example".
+// Mails to one domain go out one after the other, so a crowd comes from a domain of its own.
 func (tn *Town) Visitor(t *testing.T, name string) *Person {
 	t.Helper()
-	return tn.BrowserOf(t, name+"-"+Unique()+"@fabrikam.example")
+	name, domain, named := strings.Cut(name, "@")
+	if !named {
+		domain = "fabrikam.example"
+	}
+	return tn.BrowserOf(t, name+"-"+Unique()+"@"+domain)
 }
 
 // BrowserOf is a fresh browser used by the holder of address.

@@ -86,11 +86,11 @@ func TestT23_DomainRulesMatchWholeDomains(t *testing.T) {
 // Row T24: the answer tells no address from another, neither by its bytes nor by its time.
 func TestT24_TheAnswerTellsNoAddressFromAnother(t *testing.T) {
 	story.Attack(t, func(t *testing.T, tn *story.Town) {
-		waiting := tn.Visitor(t, "waiting").Asks(story.Partner, story.Answered())
-		denied := tn.Visitor(t, "denied").Asks(story.Partner, story.Answered())
+		waiting := tn.Visitor(t, "waiting@crowd.example").Asks(story.Partner, story.Answered())
+		denied := tn.Visitor(t, "denied@crowd.example").Asks(story.Partner, story.Answered())
 		tn.Member(t, story.Jonas).Decides(tn.RequestID(t, denied.Ref), "deny", map[string]any{"reason": "No."}).Is(http.StatusOK)
 		classes := map[string]string{
-			"guest": tn.Guest(t, "guest").Address, "waiting": waiting.Address, "denied": denied.Address, "member": story.Tom,
+			"guest": tn.Guest(t, "guest@crowd.example").Address, "waiting": waiting.Address, "denied": denied.Address, "member": story.Tom,
 		}
 		shapes, times := map[string]map[string]bool{}, map[string][]time.Duration{}
 		ask := func(class, address string) {
@@ -114,7 +114,7 @@ func TestT24_TheAnswerTellsNoAddressFromAnother(t *testing.T) {
 			for _, class := range order {
 				address := classes[class]
 				if class == "unknown" {
-					address = fmt.Sprintf("unknown-%s-%d@fabrikam.example", story.Unique(), i)
+					address = fmt.Sprintf("unknown-%s-%d@crowd.example", story.Unique(), i)
 				}
 				ask(class, address)
 			}
