@@ -117,7 +117,7 @@ func (h *house) diesAfterThe250(v *visitor) {
 	require.NoError(h.t, err)
 	close(goOn)
 	h.until(patience, "the server's 250", func() bool { return h.mail.Waiting() == 0 })
-	h.dies(release)
+	h.dies(func() { require.NoError(h.t, h.eyes.Forget(h.t.Context())) }, release)
 }
 
 func (h *house) diesBeforeConnecting(v *visitor) {

@@ -29,6 +29,19 @@ func (e *Eyes) Hold(ctx context.Context, tables string) (release func(), err err
 	}, nil
 }
 
+// Forget makes PostgreSQL forget what waits for a Hold: a server finishes what was sent to it, also for a house that has died
+// since. On SQLite nothing outlives the house.
+func (e *Eyes) Forget(ctx context.Context) error {
+	if e.sqlite {
+		return nil
+	}
+	_, err := e.db.ExecContext(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+	if err != nil {
+		return fmt.Errorf("forget who waits: %w", err)
+	}
+	return nil
+}
+
 // Blink makes the eyes keep no connection: each look makes its own, so that none is of before a fault.
 func (e *Eyes) Blink() { e.db.SetMaxIdleConns(0) }
 

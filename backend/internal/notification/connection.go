@@ -35,6 +35,7 @@ type connection struct {
 	// usable says that the conversation is in a state to begin another mail; stale that it died before any of the last
 	// one was sent, as held connections do.
 	usable, stale bool
+	heard         bool // it has answered something about the last one
 }
 
 // setUp is why there is no connection: none of this is about a mail, so it is never final for one.
@@ -168,7 +169,7 @@ func (c *connection) step(fn func() error) error {
 
 // send is one mail: exactly one MAIL, one RCPT and one DATA.
 func (c *connection) send(ctx context.Context, m *Message) error {
-	c.usable, c.stale = false, false
+	c.usable, c.stale, c.heard = false, false, false
 	defer context.AfterFunc(ctx, func() { _ = c.raw.Close() })()
 	if c.held && wall.Now().Sub(c.since) > probeAfter {
 		if err := c.step(c.client.Noop); err != nil {
@@ -176,11 +177,7 @@ func (c *connection) send(ctx context.Context, m *Message) error {
 			return refused(err)
 		}
 	}
-	if err := c.step(func() error { return c.client.Mail("<" + m.From.Address.String() + ">") }); err != nil {
-		c.stale = c.held && isHangUp(err)
-		return c.refuse(err)
-	}
-	if err := c.step(func() error { return c.client.Rcpt("<" + m.To.String() + ">") }); err != nil {
+	if err := c.opens(m); err != nil {
 		return c.refuse(err)
 	}
 	if err := c.data(m.Source); err != nil {
@@ -188,28 +185,6 @@ func (c *connection) send(ctx context.Context, m *Message) error {
 	}
 	c.sent++
 	c.usable = true
-	return nil
-}
-
-// data sends the message. The server may take all the time that is left to accept it: hanging up after the dot makes
-// duplicates (RFC 5321 §4.5.3.2.6).
-func (c *connection) data(source []byte) error {
-	if err := c.client.UpdateDeadline(c.o.Command); err != nil {
-		return err
-	}
-	w, err := c.client.Data()
-	if err != nil {
-		return err
-	}
-	if err := c.client.UpdateDeadline(c.o.Message); err != nil { // the context ends it in time
-		return err
-	}
-	if _, err := w.Write(source); err != nil {
-		return err
-	}
-	if err := w.Close(); err != nil {
-		return afterDot{err}
-	}
 	return nil
 }
 

@@ -96,9 +96,9 @@ func TestSMTP_Refusals(t *testing.T) {
 		{"a sign-in asked for later is too", &smtpServer{tls: good, answer: only("MAIL", "530 sign in first")}, roots, false, "530", 0},
 		{"a refused greeting says nothing about this mail", &smtpServer{tls: good, answer: only("BANNER", "554 no")}, roots, false, "554", 0},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
+		hears := func(t *testing.T, together bool) {
 			t.Parallel()
-			s := serveSMTP(t, tc.server)
+			s := serveSMTP(t, &smtpServer{tls: tc.server.tls, auth: tc.server.auth, answer: tc.server.answer, together: together})
 			o := notification.SMTPOptions{Roots: tc.roots, Dial: time.Second, Command: 300 * time.Millisecond, Message: 600 * time.Millisecond}
 			if s.auth != "" {
 				o.Username, o.Password = "us", secret.New("secret")
@@ -111,7 +111,9 @@ func TestSMTP_Refusals(t *testing.T) {
 			messages, _, _, clearAuth := s.seen()
 			require.Len(t, messages, tc.taken)
 			require.False(t, clearAuth)
-		})
+		}
+		t.Run(tc.name, func(t *testing.T) { hears(t, false) })
+		t.Run(tc.name+", with everything in one go", func(t *testing.T) { hears(t, true) })
 	}
 }
 
@@ -159,8 +161,8 @@ func TestSMTP_OneRefusedMailDoesNotCostTheConnection(t *testing.T) {
 // TestSMTP_HeldConnectionMayDie: servers hang up on idle connections; the mail that finds out is sent all the same.
 func TestSMTP_HeldConnectionMayDie(t *testing.T) {
 	t.Parallel()
-	for _, end := range []string{"421 idle too long", hangUp} {
-		s := serveSMTP(t, &smtpServer{answer: func(verb string, nth int) string {
+	for i, end := range []string{"421 idle too long", hangUp, "421 idle too long", hangUp} {
+		s := serveSMTP(t, &smtpServer{together: i >= 2, answer: func(verb string, nth int) string {
 			if verb == "MAIL" && nth == 2 {
 				return end
 			}
@@ -215,4 +217,35 @@ func TestSMTP_SilenceOfTheNetworkIsNotThisMailsFault(t *testing.T) {
 	require.True(t, errors.As(err, &refusal))
 	require.False(t, refusal.Permanent)
 	require.Equal(t, "The mail server cannot be reached.", refusal.Error())
+}
+
+// TestSMTP_InOneGo: a server that offers it gets MAIL, RCPT and DATA together, and a refused mail leaves no trace on the
+// connection, also where the server asks for the message all the same (RFC 2920 §3.1).
+func TestSMTP_InOneGo(t *testing.T) {
+	t.Parallel()
+	for _, careless := range []bool{false, true} {
+		s := serveSMTP(t, &smtpServer{together: true, careless: careless, answer: func(verb string, nth int) string {
+			if verb == "RCPT" && nth == 2 {
+				return "550 no such user"
+			}
+			return ""
+		}})
+		smtp := transport(t, s, notification.SMTPOptions{TLS: notification.TLSOff})
+		for n := range 3 {
+			err := smtp.Send(t.Context(), message(t, letter(t, "en", sampleData())))
+			require.Equal(t, n == 1, err != nil, "%v", err)
+		}
+		messages, _, connections, _ := s.seen()
+		require.Equal(t, 1, connections)
+		second := " MAIL RCPT DATA RSET"
+		if careless {
+			second = " MAIL RCPT DATA DOT RSET"
+			require.Len(t, messages, 3)
+			require.Empty(t, messages[1], "nothing of the refused one")
+			messages = append(messages[:1], messages[2])
+		}
+		require.Equal(t, "BANNER EHLO MAIL RCPT DATA DOT"+second+" MAIL RCPT DATA DOT", s.said())
+		require.Len(t, messages, 2)
+		require.Equal(t, messages[0], messages[1])
+	}
 }

@@ -31,6 +31,8 @@ type smtpServer struct {
 	t        *testing.T
 	tls      *tls.Config // offers STARTTLS if set
 	auth     string      // the ways to sign in that it offers
+	together bool        // offers PIPELINING
+	careless bool        // takes a message though it has refused its recipient
 	answer   func(verb string, nth int) string
 	listener net.Listener
 	stop     chan struct{}
@@ -41,6 +43,7 @@ type smtpServer struct {
 	messages    []string
 	connections int
 	clearAuth   bool // somebody signed in without TLS
+	refused     bool // the mail that is being given
 }
 
 func serveSMTP(t *testing.T, s *smtpServer) *smtpServer {
@@ -93,6 +96,14 @@ func (s *smtpServer) say(conn net.Conn, verb, usual string) bool {
 		<-s.stop
 		return false
 	}
+	s.mu.Lock()
+	switch {
+	case verb == "MAIL":
+		s.refused = reply[0] != '2'
+	case verb == "RCPT" && reply[0] != '2':
+		s.refused = true
+	}
+	s.mu.Unlock()
 	_, err := conn.Write([]byte(reply + "\r\n"))
 	return err == nil && !strings.HasPrefix(reply, "421")
 }
@@ -135,6 +146,12 @@ func (s *smtpServer) talk(conn net.Conn) {
 				return
 			}
 		case "DATA":
+			if s.refuses() {
+				if !s.say(conn, verb, "503 no recipient") {
+					return
+				}
+				continue
+			}
 			if !s.say(conn, verb, "354 go on") || !s.message(conn, r) {
 				return
 			}
@@ -149,6 +166,12 @@ func (s *smtpServer) talk(conn net.Conn) {
 	}
 }
 
+func (s *smtpServer) refuses() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused && !s.careless
+}
+
 func (s *smtpServer) greeting(secured bool) string {
 	lines := []string{"250-test", "250-8BITMIME", "250-SMTPUTF8"}
 	if s.tls != nil && !secured {
@@ -156,6 +179,9 @@ func (s *smtpServer) greeting(secured bool) string {
 	}
 	if s.auth != "" {
 		lines = append(lines, "250-AUTH "+s.auth)
+	}
+	if s.together {
+		lines = append(lines, "250-PIPELINING")
 	}
 	return strings.Join(append(lines, "250 SIZE"), "\r\n")
 }

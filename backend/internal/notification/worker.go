@@ -150,6 +150,7 @@ func (s *Service) write(ctx context.Context, t task, attempt int) (*Message, err
 func (s *Service) settle(ctx context.Context, run jobs.Run, t task, state State) error {
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), outcomeLimit)
 	defer cancel()
+	done := run.DoneLater
 	for {
 		err := s.needs.DB.InTx(limited, func(tx *database.Tx) error {
 			if err := mark(tx, t.ID, state, run.Attempt, ""); err != nil {
@@ -158,8 +159,12 @@ func (s *Service) settle(ctx context.Context, run jobs.Run, t task, state State)
 			if err := s.countLeft(tx, t, state); err != nil {
 				return err
 			}
-			return run.Done(tx)
+			return done(tx)
 		})
+		if errors.Is(err, database.ErrNoRow) { // the lease may be lost
+			done = run.Done
+			continue
+		}
 		if !errors.Is(err, database.ErrUnavailable) {
 			return err
 		}

@@ -23,6 +23,9 @@ import (
 var ErrUnavailable = fault.New(fault.Unavailable, "database_unavailable",
 	"We cannot save anything right now. Try again in a few seconds.")
 
+// ErrNoRow means that a statement of Tx.LaterOne has found nothing to change.
+var ErrNoRow = errors.New("database: there was no row to change")
+
 const retryAfter = 5 * time.Second
 
 func unavailable(cause error) error { return ErrUnavailable.Because(cause).RetryAfter(retryAfter) }
@@ -32,6 +35,7 @@ const (
 	pgUnique        = "23505"
 	pgSerialization = "40001"
 	pgDeadlock      = "40P01"
+	pgDivision      = "22012" // by zero
 
 	sqliteUnique     = 2067
 	sqlitePrimaryKey = 1555

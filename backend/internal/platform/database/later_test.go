@@ -140,3 +140,26 @@ func TestLater_FailedCommitOfAnActThatHidAnError(t *testing.T) {
 	})
 	require.Error(t, err, "what was not written is not said to be")
 }
+
+func TestLaterOne_UndoesTheActThatFindsNoRow(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB, _ *clock.Fake) {
+		withParcels(t, db)
+		require.NoError(t, db.InTx(t.Context(), func(tx *database.Tx) error { return put("a")(tx.DB).Error }))
+		takes := func(id, trace string) error {
+			return db.InTx(t.Context(), func(tx *database.Tx) error {
+				return errors.Join(tx.Later(put(trace)), tx.LaterOne("DELETE FROM parcels WHERE id = ?", id))
+			})
+		}
+		require.ErrorIs(t, takes("nobody's", "x"), database.ErrNoRow)
+		require.NoError(t, takes("a", "y"))
+		require.ErrorIs(t, takes("a", "z"), database.ErrNoRow)
+		var left []string
+		require.NoError(t, db.Read(t.Context()).Raw("SELECT id FROM parcels").Scan(&left).Error)
+		require.Equal(t, []string{"y"}, left)
+		err := db.InTx(t.Context(), func(tx *database.Tx) error {
+			return tx.Exec("SELECT 1 / (SELECT count(*) FROM parcels WHERE id = '')").Error
+		})
+		require.NotErrorIs(t, err, database.ErrNoRow, "a division by zero elsewhere is a mistake")
+	})
+}

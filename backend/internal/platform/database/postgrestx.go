@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -23,6 +24,7 @@ type postgresTx struct {
 	begun   bool
 	pending []later
 	failed  error // of a flush; the act cannot be committed any more
+	checked bool  // LaterOne: a division by zero is its word for no row
 }
 
 // later is a statement in the server's own writing, with $1, $2….
@@ -114,6 +116,9 @@ func (p *postgresTx) send(ctx context.Context, add func(*pgx.Batch)) error {
 		}
 		return conn.Conn().SendBatch(ctx, batch).Close()
 	})
+	if pg := (*pgconn.PgError)(nil); p.checked && errors.As(p.failed, &pg) && pg.Code == pgDivision {
+		p.failed = ErrNoRow
+	}
 	return p.failed
 }
 
@@ -169,6 +174,23 @@ func (tx *Tx) Later(build func(db *gorm.DB) *gorm.DB) error {
 		tx.pg.pending = append(tx.pg.pending, later{built.Statement.SQL.String(), built.Statement.Vars})
 	}
 	return built.Error
+}
+
+// LaterOne is Later for an UPDATE or DELETE that has to change a row: if it changes none, the act is undone, and InTx
+// returns ErrNoRow. On PostgreSQL the server has to stop by itself, because the commit travels in the same message: a
+// division by zero is the plainest statement that does.
+func (tx *Tx) LaterOne(query string, args ...any) error {
+	if tx.pg == nil {
+		done := tx.Exec(query, args...)
+		if done.Error == nil && done.RowsAffected == 0 {
+			return ErrNoRow
+		}
+		return done.Error
+	}
+	tx.pg.checked = true
+	return tx.Later(func(db *gorm.DB) *gorm.DB {
+		return db.Exec("WITH changed AS ("+query+" RETURNING 1) SELECT 1 / count(*) FROM changed", args...)
+	})
 }
 
 // Texts runs a statement that returns one column of text. It is Raw and Scan, but on PostgreSQL it travels together

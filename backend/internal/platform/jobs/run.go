@@ -52,6 +52,19 @@ func (r Run) Done(tx *database.Tx) error {
 	return nil
 }
 
+// DoneLater is Done for where it is the act's last word, so that it travels with the commit. InTx returns
+// database.ErrNoRow, and nothing has been written, if the job cannot simply go: it was asked for anew meanwhile, or its
+// lease was lost. Then do the act again with Done, which can tell.
+func (r Run) DoneLater(tx *database.Tx) error {
+	if err := tx.LaterOne(`DELETE FROM jobs`+leased+` AND NOT again`, r.ID, r.Fence); err != nil {
+		return fmt.Errorf("finish the job: %w", err)
+	}
+	if r.done != nil {
+		tx.AfterCommit(func() { r.done.Store(true) })
+	}
+	return nil
+}
+
 // Final says that another attempt would be of no use: the job dies with err.
 func Final(err error) error { return finalError{err} }
 
