@@ -25,7 +25,7 @@ import (
 // makes anew by itself.
 var neverBackedUp = []string{
 	"identity_sessions", "identity_signins", "identity_codes", "identity_setup", "identity_devices", "approval_links",
-	"idempotency_keys", "mailbox_messages", "limit_buckets", "job_schedules",
+	"idempotency_keys", "mailbox_messages", "limit_buckets", "job_schedules", "directory_guest_texts",
 }
 
 // ErrUnfinished refuses to serve from a database that a restore has left half-way.

@@ -85,7 +85,9 @@ func (s *Service) List(ctx context.Context, by Decider, q Queue) ([]Request, *Po
 	}
 	if reference, ok := ids.ParseReference(q.Search); ok {
 		query = query.Where("requests.reference = ?", reference)
-	} else if condition, args := database.Match(s.db.Dialect(), "requests", q.Search); condition != "" {
+	} else if condition, args, err := database.Match(s.db.Read(ctx), s.db.Dialect(), "requests", q.Search); err != nil {
+		return nil, nil, err
+	} else if condition != "" {
 		query = query.Where(condition, args...)
 	}
 	if q.After != nil {

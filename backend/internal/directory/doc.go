@@ -11,7 +11,7 @@
 // days or less) or active, the first that holds.
 //
 // Search has one text per person, search_text: lower case without accents, every word led by two spaces, so that even
-// one letter is a trigram at the beginning of a word and no search reads the whole table.
+// one letter is a trigram at the beginning of a word and no search reads the whole table (docs/adr/0020).
 //
 // Routes: GET /tenant (anyone); GET /guests, /guests/{id}, /guests/{id}/timeline, /organisations, /sponsors (members).
 // Logos are paths of the app's static files, such as "/assets/apps/app-drawings.svg", kept as they are shown.

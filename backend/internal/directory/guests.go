@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -48,6 +49,24 @@ func (d *Directory) Guests(ctx context.Context, f GuestFilter) (rows []GuestRow,
 // have it, so that a count never costs more than a page.
 func (d *Directory) EstimateGuests(ctx context.Context, f GuestFilter) (int, error) {
 	return estimateGuests(d.db.Read(ctx), d.db.Dialect(), f, d.db.Now())
+}
+
+// CountGuests counts guests by state: invited, active, disabled. It reads a whole index: ask once a minute at most.
+func (d *Directory) CountGuests(ctx context.Context) (map[string]int64, error) {
+	var rows []struct {
+		State string
+		N     int64
+	}
+	err := d.db.Read(ctx).Raw(`SELECT CASE WHEN NOT account_enabled THEN 'disabled' WHEN external_user_state = 'PendingAcceptance' THEN 'invited' ELSE 'active' END AS state,
+	count(*) AS n FROM directory_users WHERE user_type = 'Guest' GROUP BY 1`).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("count guests: %w", err)
+	}
+	counts := map[string]int64{}
+	for _, r := range rows {
+		counts[r.State] = r.N
+	}
+	return counts, nil
 }
 
 // withSurroundings adds organisations, sponsors and counts, each in one query for the page.
@@ -177,62 +196,6 @@ func searchTerms(search string) (terms []string, ok bool) {
 		terms = append(terms, word)
 	}
 	return terms, ok || len(words) == 0
-}
-
-// likePattern finds term anywhere, every character literal.
-func likePattern(term string) string {
-	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(term) + "%"
-}
-
-// askedTrigrams is how many trigrams of a term SQLite is asked for. Each is a list of rows to step through, and two or
-// three rare ones leave nearly as few rows as all of them.
-const askedTrigrams = 4
-
-// ftsQuery is an FTS5 expression that wants some trigrams of every term, those that are rare in names first, every
-// character literal (sqlite.org/fts5.html §3.1: a string in double quotes, inner ones doubled; the trigram tokenizer
-// then reads its spaces and punctuation as they are). What it finds has to be looked at for the whole terms.
-func ftsQuery(terms []string) string {
-	var quoted []string
-	for _, term := range terms {
-		for _, trigram := range rareTrigrams(term) {
-			quoted = append(quoted, `"`+strings.ReplaceAll(trigram, `"`, `""`)+`"`)
-		}
-	}
-	return strings.Join(quoted, " AND ")
-}
-
-// rareTrigrams are up to askedTrigrams of a term's trigrams that do not share more than a character, rare ones first.
-func rareTrigrams(term string) (out []string) {
-	letters := []rune(term)
-	starts := make([]int, max(len(letters)-2, 0))
-	for i := range starts {
-		starts[i] = i
-	}
-	slices.SortStableFunc(starts, func(a, b int) int { return rarity(letters[b:b+3]) - rarity(letters[a:a+3]) })
-	var taken []int
-	for _, start := range starts {
-		near := func(other int) bool { return other-start < 2 && start-other < 2 }
-		if len(taken) < askedTrigrams && !slices.ContainsFunc(taken, near) {
-			taken = append(taken, start)
-			out = append(out, string(letters[start:start+3]))
-		}
-	}
-	return out
-}
-
-// common are the characters of names and addresses, the most frequent first. What is not among them is rare.
-const common = " .earnioltsmhcd@ugkbpvfwyjzxq0123456789"
-
-// rarity grows with how rarely the characters come together, as far as the characters alone tell.
-func rarity(trigram []rune) (sum int) {
-	for _, r := range trigram {
-		if at := strings.IndexRune(common, r); at >= 0 {
-			sum += at
-		} else {
-			sum += len(common)
-		}
-	}
-	return sum
 }
 
 // inLanguage picks the text for a reader of lang ("de-AT" reads "de"), else English, else the first by name.

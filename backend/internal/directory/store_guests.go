@@ -25,28 +25,26 @@ func (s *statement) add(sql string, args ...any) {
 
 func (s *statement) String() string { return strings.Join(s.sql, " ") }
 
-// guestsWhere is "FROM … WHERE …" for a filter without its page. User_type is written out because the search index of
-// PostgreSQL covers guests only, and a bound value might be planned without knowing it.
+// guestsWhere is "FROM … WHERE …" for a filter without its page; a search has words to look for.
 //
 // On SQLite a search is led by the full-text index, whose rowids (seq) are in the order in which guests were made, so
-// that a page of a common word is read off its end without sorting.
-func guestsWhere(dialect database.Dialect, f GuestFilter, now time.Time) (s statement) {
-	terms, possible := searchTerms(f.Search)
+// that a page of a common word is read off its end without sorting. On PostgreSQL the planner weighs the search against
+// a company's or a sponsor's guests; pages of a search without those are guestsFound.
+func guestsWhere(dialect database.Dialect, f GuestFilter, words search, now time.Time) (s statement) {
 	switch {
-	case !possible:
-		s.add("FROM directory_users AS u WHERE 1 = 0")
-		return s
-	case len(terms) > 0 && dialect == database.SQLite:
+	case len(words.terms) > 0 && dialect == database.SQLite:
 		s.add("FROM directory_users_fts AS s CROSS JOIN directory_users AS u ON u.seq = s.rowid")
-		s.add("WHERE s.search_text MATCH ? AND u.user_type = 'Guest'", ftsQuery(terms))
-		for _, term := range terms { // the index was asked for some of the term's trigrams only
-			s.add("AND instr(u.search_text, ?) > 0", term)
-		}
+		s.add("WHERE s.search_text MATCH ? AND u.user_type = 'Guest'", database.FTSQuery(words.trigrams))
+		s.containing(dialect, words)
+	case len(words.terms) > 0 && f.Organisation == "" && f.Sponsor == "" && f.State == "":
+		s.add("FROM directory_guest_texts AS u WHERE")
+		s.matching(words)
+	case len(words.terms) > 0:
+		s.add("FROM directory_users AS u WHERE u.id IN (SELECT id FROM directory_guest_texts AS u WHERE")
+		s.matching(words)
+		s.add(")")
 	default:
 		s.add("FROM directory_users AS u WHERE " + guestsOnly(dialect, f))
-		for _, term := range terms {
-			s.add("AND u.search_text LIKE ?", likePattern(term))
-		}
 	}
 	if f.Organisation != "" {
 		s.add("AND u.organisation_id = ?", f.Organisation)
@@ -95,53 +93,11 @@ func scanListed(rows *sql.Rows) (u User, err error) {
 	return u, err
 }
 
-// newestGuests is how many guests, from the page's beginning, are looked through for a search on PostgreSQL before its
-// index is asked: enough to find a page of what one in a hundred has, and a few milliseconds.
-const newestGuests = 4000
-
-// guestsAmongNewest finds the guests of a search among the next newestGuests of the list, in the list's order. Whatever
-// many have is found here; for that the trigram index would have to gather and sort all of them.
-func guestsAmongNewest(f GuestFilter, now time.Time) (s statement) {
-	s.add("SELECT " + listed + " FROM (SELECT * FROM directory_users WHERE user_type = 'Guest'")
-	if f.After != "" {
-		s.add("AND id < ?", f.After)
-	}
-	s.add("ORDER BY id DESC LIMIT ?) AS u WHERE TRUE", newestGuests)
-	terms, _ := searchTerms(f.Search)
-	for _, term := range terms {
-		s.add("AND u.search_text LIKE ?", likePattern(term))
-	}
-	stateWhere(&s, f.State, now)
-	s.add("ORDER BY u.id DESC LIMIT ?", f.Limit+1)
-	return s
-}
-
-// guestsByIndex finds them by the trigram index, which PostgreSQL is kept from weighing against walking the list: it
-// cannot know how rare a term is that it is told only when the plan is made already.
-func guestsByIndex(f GuestFilter, now time.Time) (s statement) {
-	where := guestsWhere(database.Postgres, f, now)
-	s.add("WITH u AS MATERIALIZED (SELECT "+listed+" "+where.String(), where.args...)
-	if f.After != "" {
-		s.add("AND u.id < ?", f.After)
-	}
-	s.add(") SELECT "+listed+" FROM u ORDER BY u.id DESC LIMIT ?", f.Limit+1)
-	return s
-}
-
-// guestsPages are the statements for a page, to be asked one after the other until one fills it.
-func guestsPages(dialect database.Dialect, f GuestFilter, now time.Time) []statement {
-	if dialect == database.Postgres && f.Search != "" && f.Organisation == "" && f.Sponsor == "" {
-		return []statement{guestsAmongNewest(f, now), guestsByIndex(f, now)}
-	}
-	return []statement{guestsPage(dialect, f, now)}
-}
-
-func guestsPage(dialect database.Dialect, f GuestFilter, now time.Time) statement {
-	s := guestsWhere(dialect, f, now)
+func guestsPage(dialect database.Dialect, f GuestFilter, words search, now time.Time) statement {
+	s := guestsWhere(dialect, f, words, now)
 	s.sql = append([]string{"SELECT " + listed}, s.sql...)
-	terms, _ := searchTerms(f.Search)
 	order, after := "u.id", "AND u.id < ?"
-	if len(terms) > 0 && dialect == database.SQLite {
+	if len(words.terms) > 0 && dialect == database.SQLite {
 		order, after = "s.rowid", "AND s.rowid < (SELECT seq FROM directory_users WHERE id = ?)"
 	}
 	if f.After != "" {
@@ -151,12 +107,21 @@ func guestsPage(dialect database.Dialect, f GuestFilter, now time.Time) statemen
 	return s
 }
 
+// guestsPages are the statements for a page, to be asked one after the other until one fills it.
+func guestsPages(dialect database.Dialect, f GuestFilter, words search, now time.Time) []statement {
+	if dialect == database.Postgres && len(words.terms) > 0 && f.Organisation == "" && f.Sponsor == "" {
+		return []statement{guestsFound(foundNewest(f, words), f, now), guestsFound(foundByIndex(f, words), f, now)}
+	}
+	return []statement{guestsPage(dialect, f, words, now)}
+}
+
 // listGuests reads one guest more than the page, which tells whether there is another page; of each what is listed.
 func listGuests(db *gorm.DB, dialect database.Dialect, f GuestFilter, now time.Time) (users []User, err error) {
-	if _, possible := searchTerms(f.Search); !possible {
-		return nil, nil
+	words, possible, err := searchFor(db, f)
+	if err != nil || !possible {
+		return nil, err
 	}
-	for _, s := range guestsPages(dialect, f, now) {
+	for _, s := range guestsPages(dialect, f, words, now) {
 		if users, err = readListed(db, s); err != nil {
 			return nil, fmt.Errorf("list guests: %w", err)
 		}
@@ -194,7 +159,11 @@ func countQuery(where statement) (s statement) {
 }
 
 func estimateGuests(db *gorm.DB, dialect database.Dialect, f GuestFilter, now time.Time) (int, error) {
-	s := guestsWhere(dialect, f, now)
+	words, possible, err := searchFor(db, f)
+	if err != nil || !possible {
+		return 0, err
+	}
+	s := guestsWhere(dialect, f, words, now)
 	var counted int
 	exact := countQuery(s)
 	if err := db.Raw(exact.String(), exact.args...).Scan(&counted).Error; err != nil {

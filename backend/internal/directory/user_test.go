@@ -102,9 +102,6 @@ func TestSearchTerms(t *testing.T) {
 			require.Equal(t, tc.possible, possible)
 		})
 	}
-	require.Equal(t, `%100\%\_\\%`, likePattern(`100%_\`))
-	require.Equal(t, `"a""b" AND "ar(" AND "nea"`, ftsQuery([]string{`a"b`, "near("}))
-	require.Equal(t, `"qvi" AND "enq" AND "ist"`, ftsQuery([]string{"kenqvist"}), "rare ones first, none twice")
 }
 
 func TestInLanguage(t *testing.T) {
