@@ -17,7 +17,7 @@ RUN go mod download
 COPY backend ./
 COPY --from=app /src/backend/web/dist ./web/dist
 ARG VERSION=dev
-RUN go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/vestibule ./cmd/vestibule \
+RUN go build -trimpath -tags nomsgpack -ldflags "-s -w -X main.version=${VERSION}" -o /out/vestibule ./cmd/vestibule \
  && mkdir -p /out/data /out/secrets
 
 FROM scratch

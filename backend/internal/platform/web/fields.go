@@ -125,10 +125,13 @@ var engine = sync.OnceValue(func() *validator.Validate {
 // Validator is the engine behind binding tags, for rooms that register checks of their own at start.
 func Validator() *validator.Validate { return engine() }
 
-// validate checks binding tags and returns a Fields fault.
-func validate(v any) error {
+// validating is gin's validator, whose findings become a Fields fault.
+type validating struct{ binding.StructValidator }
+
+// ValidateStruct implements binding.StructValidator: it checks binding tags.
+func (v validating) ValidateStruct(into any) error {
 	engine()
-	err := binding.Validator.ValidateStruct(v)
+	err := v.StructValidator.ValidateStruct(into)
 	if err == nil {
 		return nil
 	}

@@ -71,7 +71,7 @@ type keeper struct {
 }
 
 func (k *keeper) handle(c *gin.Context, name string) error {
-	body, err := readBody(c.Request)
+	body, err := readBody(c.Request.Body)
 	if err != nil {
 		return err
 	}
