@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +23,9 @@ type statement struct {
 func (s *statement) add(sql string, args ...any) {
 	s.sql, s.args = append(s.sql, sql), append(s.args, args...)
 }
+
+// limit is written, not bound (see database.writtenLimit).
+func (s *statement) limit(n int) { s.add("LIMIT " + strconv.Itoa(n)) }
 
 func (s *statement) String() string { return strings.Join(s.sql, " ") }
 
@@ -103,7 +107,8 @@ func guestsPage(dialect database.Dialect, f GuestFilter, words search, now time.
 	if f.After != "" {
 		s.add(after, f.After)
 	}
-	s.add("ORDER BY "+order+" DESC LIMIT ?", f.Limit+1)
+	s.add("ORDER BY " + order + " DESC")
+	s.limit(f.Limit + 1)
 	return s
 }
 
@@ -154,7 +159,8 @@ const maxCounted = 10_000
 func countQuery(where statement) (s statement) {
 	s.add("SELECT count(*) FROM (SELECT 1")
 	s.add(where.String(), where.args...)
-	s.add("LIMIT ?) AS counted", maxCounted)
+	s.limit(maxCounted)
+	s.add(") AS counted")
 	return s
 }
 
@@ -219,7 +225,7 @@ func listNames(db *gorm.DB, query, column string, p NamePage) ([]Named, error) {
 		query, args = query+" AND ("+column+", id) > (?, ?)", append(args, p.AfterName, p.AfterID)
 	}
 	var rows []Named
-	if err := db.Raw(query+" ORDER BY "+column+", id LIMIT ?", append(args, p.Limit+1)...).Scan(&rows).Error; err != nil {
+	if err := db.Raw(query+" ORDER BY "+column+", id LIMIT "+strconv.Itoa(p.Limit+1), args...).Scan(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list names: %w", err)
 	}
 	return rows, nil

@@ -20,7 +20,7 @@ func searchFor(db *gorm.DB, f GuestFilter) (words search, possible bool, err err
 	if words.terms, possible = searchTerms(f.Search); !possible || len(words.terms) == 0 {
 		return words, possible, nil
 	}
-	newest := "SELECT search_text FROM directory_users WHERE user_type = 'Guest' ORDER BY id DESC LIMIT ?"
+	newest := "SELECT search_text FROM directory_users WHERE user_type = 'Guest' ORDER BY id DESC"
 	if words.trigrams, err = database.RareTrigrams(db, newest, words.terms); err != nil {
 		return words, true, fmt.Errorf("look at the newest guests: %w", err)
 	}
@@ -52,11 +52,13 @@ func foundNewest(f GuestFilter, words search) (s statement) {
 	if f.After != "" {
 		s.add("WHERE id < ?", f.After)
 	}
-	s.add("ORDER BY id DESC LIMIT ?) AS u WHERE TRUE", newestTexts)
+	s.add("ORDER BY id DESC")
+	s.limit(newestTexts)
+	s.add(") AS u WHERE TRUE")
 	s.containing(database.Postgres, words)
 	s.add("ORDER BY id DESC")
 	if f.State == "" {
-		s.add("LIMIT ?", f.Limit+1)
+		s.limit(f.Limit + 1)
 	}
 	return s
 }
@@ -78,10 +80,11 @@ func guestsFound(found statement, f GuestFilter, now time.Time) (s statement) {
 	s.add("WITH found AS MATERIALIZED ("+found.String()+")", found.args...)
 	s.add("SELECT " + listed + " FROM (SELECT id FROM found ORDER BY id DESC")
 	if f.State == "" {
-		s.add("LIMIT ?", f.Limit+1)
+		s.limit(f.Limit + 1)
 	}
 	s.add(") AS page JOIN directory_users AS u ON u.id = page.id WHERE TRUE")
 	stateWhere(&s, f.State, now)
-	s.add("ORDER BY u.id DESC LIMIT ?", f.Limit+1)
+	s.add("ORDER BY u.id DESC")
+	s.limit(f.Limit + 1)
 	return s
 }

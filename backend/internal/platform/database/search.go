@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -45,7 +46,7 @@ func Match(db *gorm.DB, dialect Dialect, table, term string) (condition string, 
 		like := escapeLike(term)
 		return "(" + column + " LIKE ? ESCAPE '\\' OR " + column + " LIKE ? ESCAPE '\\')", []any{like + "%", "% " + like + "%"}, nil
 	}
-	trigrams, err := RareTrigrams(db, "SELECT search_text FROM "+table+" ORDER BY id DESC LIMIT ?", []string{term})
+	trigrams, err := RareTrigrams(db, "SELECT search_text FROM "+table+" ORDER BY id DESC", []string{term})
 	if err != nil {
 		return "", nil, fmt.Errorf("look at the newest of %s: %w", table, err)
 	}
@@ -99,10 +100,10 @@ const (
 )
 
 // RareTrigrams are the trigrams to ask for when terms, of three characters or more, are searched. newest reads texts like
-// those that are searched, at most as many as its argument.
+// those that are searched; the first few are looked at.
 func RareTrigrams(db *gorm.DB, newest string, terms []string) ([]string, error) {
 	var sample []string
-	if err := db.Raw(newest, sampledTexts).Scan(&sample).Error; err != nil {
+	if err := db.Raw(newest + " LIMIT " + strconv.Itoa(sampledTexts)).Scan(&sample).Error; err != nil {
 		return nil, err
 	}
 	return rareTrigrams(terms, sample), nil
