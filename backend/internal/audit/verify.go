@@ -136,7 +136,9 @@ func (l *Log) hold(db *gorm.DB, v *Verdict, s Seal) error {
 // Err says in a sentence that the audit is not as it was sealed; nil if it is.
 func (v *Verdict) Err() error {
 	switch {
-	case len(v.Breaks) > 0:
+	case len(v.Breaks) == 1:
+		return errors.New("the audit is not as it was sealed, in one place")
+	case len(v.Breaks) > 1:
 		return fmt.Errorf("the audit is not as it was sealed, in %d places", len(v.Breaks))
 	case v.noted.Number > 0 && !v.asNoted:
 		return errNotNoted
