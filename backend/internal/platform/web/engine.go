@@ -99,7 +99,7 @@ func New(o Options) *gin.Engine {
 	if err := e.SetTrustedProxies(nil); err != nil {
 		panic(err)
 	}
-	s.shed.watch = o.Watch
+	s.shed.watch, s.shed.log = o.Watch, o.Logger
 	e.Use(s.begin, s.guard, s.shed.middleware)
 	e.NoRoute(s.noRoute)
 	e.NoMethod(func(c *gin.Context) { Problem(c, errMethod) })
@@ -198,6 +198,9 @@ func (s *server) finish(c *gin.Context, start time.Time) {
 	}
 	if c.FullPath() == "" && status < http.StatusBadRequest || s.isHealth(c) {
 		return // pages and probes would drown the rest
+	}
+	if c.GetBool(shedKey) {
+		return // shed tells of all of them at once
 	}
 	// The pattern, never the path: paths of mailed links hold their tokens.
 	s.Logger.InfoContext(c.Request.Context(), "request", "method", c.Request.Method, "route", c.FullPath(), "status", status,

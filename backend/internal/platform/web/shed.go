@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -14,6 +15,9 @@ import (
 const (
 	maxWait    = 40 * time.Millisecond
 	urgentWait = time.Second
+	// shedAlert is how often an operator is told that requests are turned away. A line for each would cost more than the
+	// answers, at the moment when there is least to spare.
+	shedAlert = 10 * time.Second
 )
 
 // streamsPerPlace is how many open event streams there may be for each place: they hold memory, but do no work.
@@ -27,11 +31,16 @@ type shed struct {
 	streams          chan struct{}
 	urgent           map[string]struct{}
 	watch            *Watch
+	log              *slog.Logger
 
 	mu       sync.Mutex
 	taken    int // places in use
 	newcomer int // of them by ordinary requests
 	queue    map[bool][]*waiter
+	left     time.Time     // when an ordinary request gave back its place last
+	pace     time.Duration // how often one does while all places are taken, lately
+	refused  int           // since told
+	told     time.Time
 }
 
 // waiter is a request that waits for a place. shed.mu guards it.
@@ -60,13 +69,34 @@ func (s *shed) middleware(c *gin.Context) {
 	_, urgent := s.urgent[c.Request.Method+" "+c.FullPath()]
 	p, ok := s.take(c.Request.Context(), urgent)
 	if !ok {
-		s.watch.shedOne()
-		Problem(c, errBusy)
+		s.turnAway(c)
 		return
 	}
 	defer p.leave()
 	c.Set(placeKey, p)
 	c.Next()
+}
+
+// shedKey marks a request that was turned away, for finish.
+const shedKey = "vestibule.web.shed"
+
+// turnAway answers 503 with as little work as possible.
+func (s *shed) turnAway(c *gin.Context) {
+	s.watch.shedOne()
+	c.Abort()
+	c.Set(shedKey, true)
+	writeProblem(c, errBusy)
+	now := wall.Now()
+	s.mu.Lock()
+	s.refused++
+	refused, due := s.refused, now.Sub(s.told) >= shedAlert
+	if due {
+		s.refused, s.told = 0, now
+	}
+	s.mu.Unlock()
+	if due && s.log != nil {
+		s.log.WarnContext(c.Request.Context(), "requests are turned away: more come than can be worked on", "requests", refused, "places", s.places)
+	}
 }
 
 // place is what one request holds.
@@ -89,7 +119,7 @@ func (s *shed) take(ctx context.Context, urgent bool) (*place, bool) {
 	switch {
 	case urgent && len(s.queue[true]) < s.places*streamsPerPlace:
 		wait = urgentWait
-	case urgent, len(s.queue[true]) > 0: // whoever waits now would not be served in time
+	case urgent, len(s.queue[true]) > 0, time.Duration(len(s.queue[false])+1)*s.pace > maxWait: // whoever waits now would not be served in time
 		s.mu.Unlock()
 		return nil, false
 	}
@@ -138,6 +168,7 @@ func (s *shed) free(urgent bool) {
 	defer s.mu.Unlock()
 	s.taken--
 	if !urgent {
+		s.measure(s.newcomer == s.ordinary || s.taken+1 == s.places)
 		s.newcomer--
 	}
 	for _, kind := range []bool{true, false} {
@@ -149,6 +180,15 @@ func (s *shed) free(urgent bool) {
 			close(w.ready)
 		}
 	}
+}
+
+// measure takes note that an ordinary request leaves, while all places are taken or not. shed.mu is held.
+func (s *shed) measure(full bool) {
+	now := wall.Now()
+	if full {
+		s.pace = (7*s.pace + min(now.Sub(s.left), maxWait)) / 8
+	}
+	s.left = now
 }
 
 // leave gives back what p holds; a second call does nothing.

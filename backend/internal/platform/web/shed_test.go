@@ -40,3 +40,53 @@ func TestShed_TheUrgentGoFirst(t *testing.T) {
 	p.leave()
 	require.Zero(t, s.taken+s.newcomer)
 }
+
+// TestShed_NobodyWaitsInVain: who would not get a place in time is told so at once.
+func TestShed_NobodyWaitsInVain(t *testing.T) {
+	t.Parallel()
+	s := newShed(1, nil)
+	first, ok := s.take(t.Context(), false)
+	require.True(t, ok)
+	s.pace = maxWait * 2 / 3 // as measured: one place in that time
+	second := make(chan bool)
+	go func() { p, ok := s.take(t.Context(), false); p.leaveIf(ok); second <- ok }()
+	waiting := func() int {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.queue[false])
+	}
+	require.Eventually(t, func() bool { return waiting() == 1 }, maxWait, maxWait/100)
+	_, ok = s.take(t.Context(), false)
+	require.False(t, ok)
+	require.Equal(t, 1, waiting(), "and the one before still waits")
+	first.leave()
+	require.True(t, <-second)
+}
+
+func (p *place) leaveIf(ok bool) {
+	if ok {
+		p.leave()
+	}
+}
+
+// TestShed_LearnsItsPaceOnlyWhileItIsFull: an idle house that is suddenly full keeps nobody out for having been idle.
+func TestShed_LearnsItsPaceOnlyWhileItIsFull(t *testing.T) {
+	t.Parallel()
+	s := newShed(10, nil)
+	for range 50 {
+		p, ok := s.take(t.Context(), false)
+		require.True(t, ok)
+		p.leave()
+	}
+	require.Zero(t, s.pace)
+	var all []*place
+	for range s.ordinary {
+		p, ok := s.take(t.Context(), false)
+		require.True(t, ok)
+		all = append(all, p)
+	}
+	for _, p := range all {
+		p.leave()
+	}
+	require.Positive(t, s.pace, "one of them left while it was full")
+}
