@@ -72,32 +72,94 @@ func read(query *gorm.DB) (found []queued, err error) {
 // where the next page begins, or nil. It costs the same at every page: one range of approval_assignments_queue. Of each
 // request only what a list shows is read (listed).
 func (s *Service) List(ctx context.Context, by Decider, q Queue) ([]Request, *Position, error) {
-	query := s.db.Read(ctx).Table("approval_assignments AS a").Select(listed).
-		Joins("JOIN requests ON requests.id = a.request_id").
-		Where("a.approver_id = ? AND a.bucket = ?", by.ID, q.Bucket)
-	direction, compare := "", ">"
-	if q.Bucket == bucketDone {
-		direction, compare = " DESC", "<"
-		query = query.Where(lastTurn) // an approver of two stages has a decided request once, on every page
+	db := s.db.Read(ctx)
+	reference, known := ids.ParseReference(q.Search)
+	condition, args := database.Match(s.db.Dialect(), "requests", q.Search)
+	var rows []queued
+	var err error
+	switch {
+	case known:
+		rows, err = read(q.page(q.part(db, by).Where("requests.reference = ?", reference)))
+	case condition == "":
+		rows, err = read(q.page(q.part(db, by)))
+	default:
+		rows, err = s.search(db, by, q, match{condition, args})
 	}
-	if q.Flow != "" {
-		query = query.Where("a.flow_slug = ?", q.Flow)
-	}
-	if reference, ok := ids.ParseReference(q.Search); ok {
-		query = query.Where("requests.reference = ?", reference)
-	} else if condition, args, err := database.Match(s.db.Read(ctx), s.db.Dialect(), "requests", q.Search); err != nil {
-		return nil, nil, err
-	} else if condition != "" {
-		query = query.Where(condition, args...)
-	}
-	if q.After != nil {
-		query = query.Where("(a.sort_at, a.request_id) "+compare+" (?, ?)", q.After.At, q.After.ID)
-	}
-	rows, err := read(query.Order("a.sort_at" + direction + ", a.request_id" + direction).Limit(q.Limit + 1))
 	if err != nil {
 		return nil, nil, fmt.Errorf("list approvals: %w", err)
 	}
 	return page(rows, q.Limit)
+}
+
+// part is by's list from where the page begins.
+func (q Queue) part(db *gorm.DB, by Decider) *gorm.DB {
+	query := db.Table("approval_assignments AS a").Select(listed).Joins("JOIN requests ON requests.id = a.request_id").
+		Where("a.approver_id = ? AND a.bucket = ?", by.ID, q.Bucket)
+	return q.from(query)
+}
+
+// from leaves of query what the page is taken from.
+func (q Queue) from(query *gorm.DB) *gorm.DB {
+	if q.Flow != "" {
+		query = query.Where("a.flow_slug = ?", q.Flow)
+	}
+	if q.After != nil && q.Bucket == bucketDone {
+		query = query.Where("(a.sort_at, a.request_id) < (?, ?)", q.After.At, q.After.ID)
+	} else if q.After != nil {
+		query = query.Where("(a.sort_at, a.request_id) > (?, ?)", q.After.At, q.After.ID)
+	}
+	return query
+}
+
+func (q Queue) order() string {
+	if q.Bucket == bucketDone {
+		return "a.sort_at DESC, a.request_id DESC"
+	}
+	return "a.sort_at, a.request_id"
+}
+
+// page cuts the page off query, and a row more. An approver of two stages has a decided request once, on every page.
+func (q Queue) page(query *gorm.DB) *gorm.DB {
+	if q.Bucket == bucketDone {
+		query = query.Where(lastTurn)
+	}
+	return query.Order(q.order()).Limit(q.Limit + 1)
+}
+
+// match is the condition of a search on a request.
+type match struct {
+	condition string
+	args      []any
+}
+
+// walked is how many of a list, from the page's beginning, are looked through for a search before its index is asked
+// (docs/adr/0020): all of most lists.
+const walked = 2000
+
+// search is a page of those of by's list that match. Of a list longer than walked in which few match, it gathers all that
+// match and sorts them: nothing tells in advance which are this approver's.
+func (s *Service) search(db *gorm.DB, by Decider, q Queue, m match) ([]queued, error) {
+	next := q.from(db.Table("approval_assignments AS a").Where("a.approver_id = ? AND a.bucket = ?", by.ID, q.Bucket)).Order(q.order())
+	rows, err := read(q.page(db.Table("(?) AS a", next.Session(&gorm.Session{}).Select("a.*").Limit(walked)).Select(listed).
+		Joins("CROSS JOIN requests").Where("requests.id = a.request_id").Where(m.condition, m.args...)))
+	if err != nil || len(rows) > q.Limit {
+		return rows, err
+	}
+	var behind []int
+	if err := next.Session(&gorm.Session{}).Select("1").Offset(walked).Limit(1).Scan(&behind).Error; err != nil || len(behind) == 0 {
+		return rows, err
+	}
+	likely, args, err := database.IndexMatch(db, s.db.Dialect(), "requests", q.Search)
+	if err != nil {
+		return nil, err
+	}
+	if likely == "" {
+		return read(q.page(q.part(db, by).Where(m.condition, m.args...)))
+	}
+	// The order of the tables is SQLite's order of work, and || keeps both databases from beginning with the list.
+	return read(q.page(q.from(db.Table("requests").Select(listed).Joins("CROSS JOIN approval_assignments AS a").
+		Where("a.request_id = requests.id AND a.approver_id || '' = ? AND a.bucket || '' = ?", by.ID, q.Bucket)).
+		Where(likely, args...).Where(m.condition, m.args...)))
 }
 
 func page(rows []queued, limit int) (found []Request, next *Position, err error) {

@@ -32,31 +32,39 @@ func Fold(s string) string {
 }
 
 // Match is a condition on table's search_text for a term as a person typed it, and its arguments. Every character of
-// the term is literal. Both engines answer from a trigram index (docs/adr/0020): pg_trgm by LIKE, FTS5 by MATCH
-// on {table}_fts. Terms of one or two characters have no trigram: they match where a word begins.
+// the term is literal. Terms of one or two characters match where a word begins.
 //
 // table is a name from the code, never from a request. An empty term gives an empty condition.
-func Match(db *gorm.DB, dialect Dialect, table, term string) (condition string, args []any, err error) {
+func Match(dialect Dialect, table, term string) (condition string, args []any) {
 	term = Fold(term)
-	if term == "" {
-		return "", nil, nil
-	}
 	column := table + ".search_text"
-	if utf8.RuneCountInString(term) < 3 {
+	switch length := utf8.RuneCountInString(term); {
+	case length == 0:
+		return "", nil
+	case length < 3:
 		like := escapeLike(term)
-		return "(" + column + " LIKE ? ESCAPE '\\' OR " + column + " LIKE ? ESCAPE '\\')", []any{like + "%", "% " + like + "%"}, nil
+		return "(" + column + " LIKE ? ESCAPE '\\' OR " + column + " LIKE ? ESCAPE '\\')", []any{like + "%", "% " + like + "%"}
+	}
+	return Contains(dialect, column), []any{term}
+}
+
+// IndexMatch is a condition that an index answers and that holds wherever Match does: of pg_trgm by LIKE, of FTS5 by MATCH
+// on {table}_fts (docs/adr/0020). For terms of one or two characters, which have no trigram, it is empty.
+func IndexMatch(db *gorm.DB, dialect Dialect, table, term string) (condition string, args []any, err error) {
+	term = Fold(term)
+	if utf8.RuneCountInString(term) < 3 {
+		return "", nil, nil
 	}
 	trigrams, err := RareTrigrams(db, "SELECT search_text FROM "+table+" ORDER BY id DESC", []string{term})
 	if err != nil {
 		return "", nil, fmt.Errorf("look at the newest of %s: %w", table, err)
 	}
 	if dialect == Postgres {
-		condition, args = LikeTrigrams(column, trigrams)
-	} else {
-		fts := table + "_fts"
-		condition, args = table+".seq IN (SELECT rowid FROM "+fts+" WHERE "+fts+" MATCH ?)", []any{FTSQuery(trigrams)}
+		condition, args = LikeTrigrams(table+".search_text", trigrams)
+		return condition, args, nil
 	}
-	return condition + " AND " + Contains(dialect, column), append(args, term), nil
+	fts := table + "_fts"
+	return table + ".seq IN (SELECT rowid FROM " + fts + " WHERE " + fts + " MATCH ?)", []any{FTSQuery(trigrams)}, nil
 }
 
 func escapeLike(term string) string {
