@@ -167,7 +167,9 @@ func TestR21_OverloadIsShed(t *testing.T) {
 			}
 		}
 		lasts := of(3*time.Second, 40*time.Second)
+		usedHouse, usedClients := used(t, h.all()[0].PID()), used(t, os.Getpid())
 		got := c.storms(5*capacity, lasts, via)
+		usedHouse, usedClients = used(t, h.all()[0].PID())-usedHouse, used(t, os.Getpid())-usedClients
 		over := time.Now()
 		h.until(patience, "an ordinary answer", func() bool { return h.visitor("after.example").starts(t.Context()).ok() })
 		normal := time.Since(over)
@@ -179,6 +181,7 @@ func TestR21_OverloadIsShed(t *testing.T) {
 		r := newRow(t, "R21", kind)
 		r.says("capacity C %.0f a second (%s)", capacity, pinned)
 		r.says("%.0f a second offered for %s", float64(len(got.accepted)+len(got.shed)+got.unanswered)/lasts.Seconds(), short(lasts))
+		r.says("the house used %.0f %% of a processor and the clients %.0f %%", 100*usedHouse.Seconds()/lasts.Seconds(), 100*usedClients.Seconds()/lasts.Seconds())
 		r.measured(goodput >= 0.8*capacity, ">= 0.8 C", "goodput %.2f C", goodput/capacity)
 		r.measured(got.accepted.p(99) <= 2*time.Second, "<= 2 s", "accepted p99 %s", short(got.accepted.p(99)))
 		r.says("%s answers of 503", comma(len(got.shed)))
@@ -194,6 +197,21 @@ func TestR21_OverloadIsShed(t *testing.T) {
 		}
 		r.ends(h)
 	})
+}
+
+// used is the time that a process has had of the processors, in steps of 10 ms.
+func used(t *testing.T, pid int) (all time.Duration) {
+	t.Helper()
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	require.NoError(t, err)
+	_, rest, _ := strings.Cut(string(raw), ") ")
+	fields := strings.Fields(rest)
+	for _, ticks := range fields[11:13] { // user and system: proc(5)
+		n, err := strconv.Atoi(ticks)
+		require.NoError(t, err)
+		all += time.Duration(n) * 10 * time.Millisecond
+	}
+	return all
 }
 
 // peak is the most memory that a process has had resident, in MB.

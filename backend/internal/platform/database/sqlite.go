@@ -57,7 +57,7 @@ func (db *DB) openSQLite(ctx context.Context, o Options) error {
 
 func (db *DB) openSQLitePool(o Options, path string, conns int, params url.Values) (*gorm.DB, error) {
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: params.Encode()}).String()
-	connector, err := newSQLiteConnector(dsn)
+	connector, err := newSQLiteConnector(dsn, conns == 1)
 	if err != nil {
 		return nil, err
 	}

@@ -13,14 +13,18 @@ import (
 // The driver modernc.org/sqlite writes time as Go prints it, which neither sorts nor reads back from a text column. The
 // connections below stand in front of it: they write and read stampLayout, and they keep compiled statements.
 
-type sqliteConnector struct{ driver.Connector }
+type sqliteConnector struct {
+	driver.Connector
+	writes bool
+}
 
-func newSQLiteConnector(dsn string) (driver.Connector, error) {
+// newSQLiteConnector makes connections to dsn; writes says that they are the writer's.
+func newSQLiteConnector(dsn string, writes writer) (driver.Connector, error) {
 	inner, err := sqlite.NewConnector(dsn)
 	if err != nil {
 		return nil, err
 	}
-	return sqliteConnector{inner}, nil
+	return sqliteConnector{inner, bool(writes)}, nil
 }
 
 func (c sqliteConnector) Connect(ctx context.Context) (driver.Conn, error) {
@@ -32,7 +36,7 @@ func (c sqliteConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok {
 		return nil, fmt.Errorf("this version of modernc.org/sqlite offers too little: %T", conn)
 	}
-	return &sqliteConn{sqliteInner: inner, kept: map[string]*sqliteStmt{}}, nil
+	return &sqliteConn{sqliteInner: inner, writes: c.writes, kept: map[string]*sqliteStmt{}}, nil
 }
 
 type sqliteInner interface {
@@ -48,7 +52,27 @@ type sqliteInner interface {
 
 type sqliteConn struct {
 	sqliteInner
-	kept map[string]*sqliteStmt
+	writes bool
+	kept   map[string]*sqliteStmt
+}
+
+// writer says whether a connection is the one that writes.
+type writer bool
+
+// calm takes the end away from the context of a statement that writes, unless it has come. The driver starts a goroutine
+// for each statement that somebody might give up, to interrupt it; a crowd of them kept new requests from being read for
+// seconds (security.md R21). An act's statements are short, and between two of them database/sql ends the transaction of
+// who has gone. Reads may be long, and stay as they are.
+func (c *sqliteConn) calm(ctx context.Context) context.Context {
+	if c.writes && ctx.Err() == nil {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
+}
+
+// BeginTx begins a transaction; see calm.
+func (c *sqliteConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+	return c.sqliteInner.BeginTx(c.calm(ctx), o)
 }
 
 type sqliteStmt struct {
@@ -77,6 +101,7 @@ func (c *sqliteConn) Close() error {
 }
 
 func (c *sqliteConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	ctx = c.calm(ctx)
 	s, err := c.compiled(ctx, query)
 	if err != nil || s == nil {
 		if err != nil {
@@ -88,6 +113,7 @@ func (c *sqliteConn) ExecContext(ctx context.Context, query string, args []drive
 }
 
 func (c *sqliteConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	ctx = c.calm(ctx)
 	s, err := c.compiled(ctx, query)
 	if err != nil {
 		return nil, err
