@@ -103,6 +103,9 @@ var figures = []figure{
 	{id: "search.p99", area: areaLists, what: "Search of guests in the large directory, p99", unit: "ms", wall: true, goals: both(atMost(20), atMost(5))},
 	{id: "search.p50", area: areaLists, what: "the same, p50", unit: "ms", wall: true},
 	{id: "search.cpu", area: areaLists, what: "CPU of a search", unit: "ms"},
+	{id: "qsearch.p99", area: areaLists, what: "Search in the large queue, p99", unit: "ms", wall: true, goals: both(atMost(20), atMost(5))},
+	{id: "qsearch.p50", area: areaLists, what: "the same, p50", unit: "ms", wall: true},
+	{id: "qsearch.cpu", area: areaLists, what: "CPU of a search in it", unit: "ms"},
 
 	{id: "mail.lane", area: areaMail, what: "Mails a second over STARTTLS, one worker and connection", unit: "/s", wall: true, goals: both(atLeast(250), atLeast(600))},
 	{id: "mail.all", area: areaMail, what: "Mails a second over STARTTLS, one process as shipped", unit: "/s", wall: true},

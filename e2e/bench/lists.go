@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -258,42 +257,4 @@ func (b *bench) pages(ctx context.Context, s *shelf, addresses []string) (time.D
 		return 0, o, err
 	}
 	return after.since(before).sum() / time.Duration(o.accepted), o, nil
-}
-
-// terms are what staff type: a rare and a common name, the beginning of one, two words, a part of an address, letters,
-// a company, and nobody.
-var terms = []string{"lindenqvist", "maria", "ber", "aylin torenstad", "company7.example", "li", "feld42", "zimirski jonas", "nobodyatall"}
-
-func searchPaths() (out []string) {
-	for _, term := range terms {
-		out = append(out, fmt.Sprintf("/api/v1/guests?limit=%d&search=%s", page, url.QueryEscape(term)))
-	}
-	return out
-}
-
-func (b *bench) search(ctx context.Context, s *shelf) error {
-	for range b.repeats {
-		spent, o, err := b.pages(ctx, s, searchPaths())
-		if err != nil {
-			return err
-		}
-		b.note("search.cpu", s.kind, millis(spent))
-		b.note("search.p50", s.kind, millis(o.quantile(.5)))
-		b.note("search.p99", s.kind, millis(o.quantile(.99)))
-	}
-	return b.tellTerms(ctx, s)
-}
-
-// tellTerms says what each term costs, for whoever looks for the slow one.
-func (b *bench) tellTerms(ctx context.Context, s *shelf) error {
-	var said []string
-	for i, path := range searchPaths() {
-		p50, err := b.compare(ctx, []ask{{s, path}})
-		if err != nil {
-			return err
-		}
-		said = append(said, fmt.Sprintf("%q %s ms", terms[i], number(millis(p50[0]))))
-	}
-	b.say("searches on %s, p50: %s", s.kind, strings.Join(said, ", "))
-	return nil
 }

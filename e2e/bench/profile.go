@@ -85,7 +85,7 @@ func (b *bench) profileLists(ctx context.Context, kind, folder string) error {
 		return err
 	}
 	defer who.close()
-	searches := searchPaths()
+	searches := searchPaths(searched[0].list)
 	for name, paths := range map[string][]string{"queue": {fmt.Sprintf("/api/v1/approvals?limit=%d", page)}, "search": searches} {
 		err := p.watch(ctx, ops, filepath.Join(folder, name+"-"+kind+".pprof"), 1, func(ctx context.Context, _ int, n int64) error {
 			return who.call(ctx, http.MethodGet, paths[int(n)%len(paths)], "", http.StatusOK, nil)
