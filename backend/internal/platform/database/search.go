@@ -41,26 +41,30 @@ func Match(dialect Dialect, table, term string) (condition string, args []any) {
 	switch length := utf8.RuneCountInString(term); {
 	case length == 0:
 		return "", nil
-	case length < 3:
-		like := escapeLike(term)
-		return "(" + column + " LIKE ? ESCAPE '\\' OR " + column + " LIKE ? ESCAPE '\\')", []any{like + "%", "% " + like + "%"}
+	case length < 3: // first of the text, or of a later word
+		anywhere := Contains(dialect, column)
+		return "(" + strings.Replace(anywhere, "> 0", "= 1", 1) + " OR " + anywhere + ")", []any{term, " " + term}
 	}
 	return Contains(dialect, column), []any{term}
 }
 
 // IndexMatch is a condition that an index answers and that holds wherever Match does: of pg_trgm by LIKE, of FTS5 by MATCH
-// on {table}_fts (docs/adr/0020). For terms of one or two characters, which have no trigram, it is empty.
+// on {table}_fts (docs/adr/0020). It is empty on SQLite for terms of one or two characters, for FTS5 knows nothing of where words begin.
 func IndexMatch(db *gorm.DB, dialect Dialect, table, term string) (condition string, args []any, err error) {
 	term = Fold(term)
+	column := table + ".search_text"
 	if utf8.RuneCountInString(term) < 3 {
-		return "", nil, nil
+		if dialect == SQLite {
+			return "", nil, nil
+		}
+		return "(" + column + " LIKE ? OR " + column + " LIKE ?)", []any{escapeLike(term) + "%", "% " + escapeLike(term) + "%"}, nil
 	}
 	trigrams, err := RareTrigrams(db, "SELECT search_text FROM "+table+" ORDER BY id DESC", []string{term})
 	if err != nil {
 		return "", nil, fmt.Errorf("look at the newest of %s: %w", table, err)
 	}
 	if dialect == Postgres {
-		condition, args = LikeTrigrams(table+".search_text", trigrams)
+		condition, args = LikeTrigrams(column, trigrams)
 		return condition, args, nil
 	}
 	fts := table + "_fts"
