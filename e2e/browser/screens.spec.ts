@@ -83,7 +83,7 @@ for (const look of looks) {
       await page.getByRole('button', { name: w('continue') }).click();
       await expect(page.getByRole('heading', { name: w('summary.title') })).toBeVisible();
       await take('join-details-error');
-      const kept = await page.context().request.patch(`/api/v1/signups/${id}`, { data: { answers } });
+      const kept = await page.context().request.patch(`/api/v1/signups/${id}`, { data: { answers }, headers: { Origin: new URL(page.url()).origin } });
       expect(kept.ok(), await kept.text()).toBe(true);
       await take('join-details', '/join/supplier/details/work');
       await take('join-review', '/join/supplier/review');

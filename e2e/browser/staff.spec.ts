@@ -161,8 +161,7 @@ test('the operator sees stopped work and starts it again', async ({ page, doors,
   const lost = address('lost');
   const applicant = await another();
   await refuse(lost, 'mailbox full');
-  const { id } = await (await applicant.page.request.post('/api/v1/signups', { data: { flow: 'supplier' } })).json();
-  await applicant.page.request.post(`/api/v1/signups/${id}/email`, { data: { email: lost } });
+  await applicant.doors.begin('supplier', lost, 'en');
   await doors.signIn('o.haddad@contoso.com');
   await page.goto('/admin/jobs');
   await expect(page.getByRole('heading', { level: 1, name: w('jobs.title') })).toBeVisible();
