@@ -66,7 +66,7 @@ test-tools: tools e2e/node_modules/.installed
 test: test-tools build ## Everything: rules, services on both databases, the app, stories over HTTP and in the browser
 	@$(MAKE) --no-print-directory rules
 	@$(MAKE) --no-print-directory -j2 journeys chance
-	@$(MAKE) --no-print-directory -j2 browser app
+	@$(MAKE) --no-print-directory app browser
 
 unit: rules app chance ## Only rules, services on both databases, the fuzzers, and the app's own checks
 
