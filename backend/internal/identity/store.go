@@ -241,15 +241,23 @@ const seatQuery = `SELECT s.id AS session_id, s.seen_at, s.idle_seconds, s.expir
 FROM identity_sessions s JOIN directory_users u ON u.id = s.user_id
 WHERE s.token_hash = ? AND s.ended_at IS NULL`
 
-func seatByToken(db *gorm.DB, hash []byte) (*seat, error) {
-	var found []seat
-	if err := db.Raw(seatQuery, hash).Scan(&found).Error; err != nil {
+// seatByToken is nil for a token that opens nothing. It comes with every request of a person, so it reads its one row by
+// itself instead of by reflection.
+func seatByToken(db *gorm.DB, hash []byte) (found *seat, err error) {
+	rows, err := db.Raw(seatQuery, hash).Rows()
+	if err != nil {
 		return nil, fmt.Errorf("read session: %w", err)
 	}
-	if len(found) == 0 {
-		return nil, nil
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	if !rows.Next() {
+		return nil, rows.Err()
 	}
-	return &found[0], nil
+	var s seat
+	if err := rows.Scan(&s.SessionID, &s.SeenAt, &s.IdleSeconds, &s.SessionExpiresAt, &s.UserID, &s.UserType,
+		&s.ExternalUserState, &s.DisplayName, &s.Mail, &s.Address, &s.Roles, &s.AccountEnabled, &s.EndsAt); err != nil {
+		return nil, fmt.Errorf("read session: %w", err)
+	}
+	return &s, nil
 }
 
 func insertSession(tx *database.Tx, s *session) error {
