@@ -23,6 +23,11 @@ func TestQuantile_IsTheLeastWaitThatTheShareDidNotExceed(t *testing.T) {
 	require.EqualValues(t, 100, o.quantile(1))
 }
 
+func TestRawSQLite_WorksInAnyFolder(t *testing.T) {
+	t.Chdir(t.TempDir()) // as the bench starts it
+	require.NoError(t, rawSQLite(16))
+}
+
 func TestClosed_CountsFailuresAndEndsWithItsOperations(t *testing.T) {
 	t.Parallel()
 	ouch := errors.New("ouch")
