@@ -2,9 +2,12 @@ package identity
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"gorm.io/gorm"
 
 	"github.com/vestibule-id/vestibule/backend/internal/audit"
 	"github.com/vestibule-id/vestibule/backend/internal/directory"
@@ -168,4 +171,49 @@ func (s *Service) EndSessions(tx *database.Tx, userID string) error {
 		return err
 	}
 	return dropDevices(tx, "user_id", userID)
+}
+
+// seat is a session with what is needed of the person in it, in one query: it runs at every request.
+type seat struct {
+	SessionID         string
+	SeenAt            time.Time
+	IdleSeconds       int
+	SessionExpiresAt  time.Time
+	UserID            string
+	UserType          string
+	ExternalUserState string
+	DisplayName       string
+	Mail              string
+	Address           string
+	Roles             database.JSON[[]string]
+	AccountEnabled    bool
+	EndsAt            *time.Time
+}
+
+func (s seat) user() directory.User {
+	return directory.User{UserType: s.UserType, ExternalUserState: s.ExternalUserState, AccountEnabled: s.AccountEnabled, EndsAt: s.EndsAt}
+}
+
+const seatQuery = `SELECT s.id AS session_id, s.seen_at, s.idle_seconds, s.expires_at AS session_expires_at, u.id AS user_id, u.user_type,
+	u.external_user_state, u.display_name, u.mail, u.address, u.roles, u.account_enabled, u.ends_at
+FROM identity_sessions s JOIN directory_users u ON u.id = s.user_id
+WHERE s.token_hash = ? AND s.ended_at IS NULL`
+
+// seatByToken is nil for a token that opens nothing. It comes with every request of a person, so it reads its one row by
+// itself instead of by reflection.
+func seatByToken(db *gorm.DB, hash []byte) (found *seat, err error) {
+	rows, err := db.Raw(seatQuery, hash).Rows()
+	if err != nil {
+		return nil, fmt.Errorf("read session: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	if !rows.Next() {
+		return nil, rows.Err()
+	}
+	var s seat
+	if err := rows.Scan(&s.SessionID, &s.SeenAt, &s.IdleSeconds, &s.SessionExpiresAt, &s.UserID, &s.UserType,
+		&s.ExternalUserState, &s.DisplayName, &s.Mail, &s.Address, &s.Roles, &s.AccountEnabled, &s.EndsAt); err != nil {
+		return nil, fmt.Errorf("read session: %w", err)
+	}
+	return &s, nil
 }
