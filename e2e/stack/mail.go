@@ -127,10 +127,10 @@ func (m *Mail) get(ctx context.Context, path string, into any) error {
 	return json.NewDecoder(answer.Body).Decode(into)
 }
 
-// To lists the mails for address, newest first.
+// To lists the mails for address, newest first: all of them, for stories count what a member of the demo company has read.
 func (m *Mail) To(ctx context.Context, address string) ([]mailstand.Summary, error) {
 	var list mailstand.List
-	err := m.get(ctx, "/api/v1/search?limit=200&query="+url.QueryEscape(`to:"`+address+`"`), &list)
+	err := m.get(ctx, "/api/v1/search?limit=10000&query="+url.QueryEscape(`to:"`+address+`"`), &list)
 	return list.Messages, err
 }
 

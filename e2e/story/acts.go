@@ -17,12 +17,15 @@ import (
 // patience is how long a story waits for what the house does in the background.
 const patience = 15 * time.Second
 
-// The demo company's people whom stories need.
+// The demo company's people whom stories need. Stories run side by side in one house: a story that counts what a member
+// was sent, or writes to one often, takes somebody whom no other story writes to.
 const (
 	Jonas = "j.becker@contoso.com" // sponsor and approver
 	Ana   = "a.ruiz@contoso.com"   // the other approver
 	Ines  = "i.vogel@contoso.com"  // admin
 	Tom   = "t.adler@contoso.com"  // auditor
+	Karin = "k.vogt@contoso.com"   // only for T24, which writes to her eighty times
+	Omar  = "o.haddad@contoso.com" // only for T42, which counts his mails
 )
 
 var (

@@ -90,7 +90,7 @@ func TestT24_TheAnswerTellsNoAddressFromAnother(t *testing.T) {
 		denied := tn.Visitor(t, "denied@crowd.example").Asks(story.Partner, story.Answered())
 		tn.Member(t, story.Jonas).Decides(tn.RequestID(t, denied.Ref), "deny", map[string]any{"reason": "No."}).Is(http.StatusOK)
 		classes := map[string]string{
-			"guest": tn.Guest(t, "guest@crowd.example").Address, "waiting": waiting.Address, "denied": denied.Address, "member": story.Tom,
+			"guest": tn.Guest(t, "guest@crowd.example").Address, "waiting": waiting.Address, "denied": denied.Address, "member": story.Karin,
 		}
 		shapes, times := map[string]map[string]bool{}, map[string][]time.Duration{}
 		ask := func(class, address string) {

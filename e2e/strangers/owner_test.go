@@ -33,16 +33,16 @@ func TestT42_NobodyDecidesTheirOwnRequest(t *testing.T) {
 // Row T42: a member who asks for a guest's access with their own address is told to sign in, and asks for nothing.
 func TestT42_AMembersOwnAddressMakesNoRequest(t *testing.T) {
 	story.Attack(t, func(t *testing.T, tn *story.Town) {
-		self := tn.BrowserOf(t, story.Tom).Speaks("de")
-		tn.Member(t, story.Tom) // signed in before: no other code is on its way
+		self := tn.BrowserOf(t, story.Omar).Speaks("de")
+		tn.Member(t, story.Omar) // signed in before: no other code is on its way
 		self.LeavesNoTrace(func() {
 			self.Begins(story.Partner)
 			self.Types("123456").Refused(http.StatusConflict, "email_needed")
 		})
-		self.Gives(story.Tom).Is(http.StatusAccepted)
+		self.Gives(story.Omar).Is(http.StatusAccepted)
 		self.Types("123456").Refused(http.StatusUnprocessableEntity, "code_wrong")
 		self.Sends(story.Partner, story.Answered()).Refused(http.StatusConflict, "proof_needed")
-		require.Zero(t, tn.TracesOf(t, story.Tom).Requests)
+		require.Zero(t, tn.TracesOf(t, story.Omar).Requests)
 		require.Zero(t, tn.Count(t, "SELECT count(*) FROM identity_codes WHERE subject_id = ?", self.Signup), "no code is made for it")
 		self.Audited()
 	})

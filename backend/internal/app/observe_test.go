@@ -94,7 +94,13 @@ func TestMetrics(t *testing.T) {
 	})
 }
 
-var series = regexp.MustCompile(`(?m)^vestibule_[^\n]+$`)
+var (
+	series = regexp.MustCompile(`(?m)^vestibule_[^\n]+$`)
+	// measured is the value of a series: times come in digits that a canary may have by chance.
+	measured = regexp.MustCompile(`(?m)^([a-z_]+(?:\{[^\n]*\})?) \S+$`)
+	// timed are the fields of a line in which times stand, likewise.
+	timed = regexp.MustCompile(`"(?:time|ms|took|seconds)":(?:"[^"]*"|[0-9.e+-]+),?`)
+)
 
 // TestMetrics_HoldNothingOfPeople: no canary of a whole story is in any series, and a stranger's paths, methods and
 // flows make no series of their own.
@@ -102,7 +108,7 @@ func TestMetrics_HoldNothingOfPeople(t *testing.T) {
 	t.Parallel()
 	eachCountedHouse(t, func(t *testing.T, h *testHouse) {
 		h.wholeStory()
-		said := h.metrics()
+		said := measured.ReplaceAllString(h.metrics(), "$1 0")
 		for _, canary := range []string{"canary", "fabrikam", "becker", "maria", "Canaryqvist", "127.0.0.1", "4711", "BREW", "Mozilla", "req_", "sgn_"} {
 			require.False(t, strings.Contains(strings.ToLower(said), strings.ToLower(canary)), canary)
 		}
@@ -149,8 +155,9 @@ func TestLogs_HoldNothingOfPeople(t *testing.T) {
 			for _, text := range codes {
 				canaries = append(canaries, codeForm.FindStringSubmatch(text)[1])
 			}
+			text := timed.ReplaceAllString(said.String(), "")
 			for _, canary := range canaries {
-				require.False(t, strings.Contains(said.String(), canary), canary)
+				require.False(t, strings.Contains(text, canary), canary)
 			}
 			requests := 0
 			for line := range strings.Lines(said.String()) {
