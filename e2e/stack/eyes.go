@@ -22,7 +22,7 @@ type Eyes struct {
 // Eyes opens the plan's database for looking. Close it.
 func (p Plan) Eyes() (*Eyes, error) {
 	if p.SQLite() {
-		db, err := sql.Open("sqlite", "file:"+p.databaseFile()+"?_pragma=busy_timeout(5000)")
+		db, err := sql.Open("sqlite", "file:"+p.databaseFile()+"?_pragma=busy_timeout(30000)")
 		return &Eyes{db: db, sqlite: true}, err
 	}
 	address := p.Direct

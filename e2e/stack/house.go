@@ -129,9 +129,9 @@ func (p Plan) Open(ctx context.Context) (*House, error) {
 	return h, h.Ready(ctx)
 }
 
-// Ready waits, at most 20 seconds, until /readyz says yes.
+// Ready waits, at most a minute, until /readyz says yes.
 func (h *House) Ready(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	err := Until(ctx, h.URL+"/readyz", func() bool {
 		return h.gone() || h.Answers(ctx, "/readyz") == http.StatusOK

@@ -83,7 +83,7 @@ func startMailpit(ctx context.Context, path string) (*Mail, error) {
 }
 
 func (m *Mail) alive(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	return Until(ctx, m.Name, func() bool {
 		answer, err := http.Get(m.API + "/livez")

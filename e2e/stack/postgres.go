@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -125,7 +124,7 @@ func (p *Postgres) startCluster(ctx context.Context, b binaries, settings []stri
 		return fmt.Errorf("start postgres (%s): %w", b.from, err)
 	}
 	p.URL = fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", port)
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if err := Until(ctx, "PostgreSQL", func() bool { return p.ping(ctx) == nil }); err != nil {
 		return fmt.Errorf("%w; it said: %s", err, p.log.Tail(5))
@@ -171,14 +170,4 @@ func (p *Postgres) Close() {
 	if p.folder != "" {
 		_ = os.RemoveAll(p.folder)
 	}
-}
-
-// FreePort is a loopback port that nobody listens on right now.
-func FreePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("find a free port: %w", err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }

@@ -33,9 +33,13 @@ type Proxy struct {
 
 // NewProxy listens on a free loopback port in front of target. Close it.
 func NewProxy(target string) (*Proxy, error) {
+	port, err := FreePort()
+	if err != nil {
+		return nil, err
+	}
 	p := &Proxy{target: target, open: map[net.Conn]struct{}{}}
 	p.changed = sync.NewCond(&p.mu)
-	return p, p.accept("127.0.0.1:0")
+	return p, p.accept(fmt.Sprintf("127.0.0.1:%d", port))
 }
 
 func (p *Proxy) accept(address string) error {
@@ -99,6 +103,12 @@ func (p *Proxy) serve(in net.Conn) {
 		return
 	}
 	p.mu.Lock()
+	if p.weather == Cut { // since it was accepted
+		p.mu.Unlock()
+		reset(in)
+		reset(out)
+		return
+	}
 	p.open[in], p.open[out] = struct{}{}, struct{}{}
 	p.mu.Unlock()
 	var both sync.WaitGroup

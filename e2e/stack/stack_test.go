@@ -3,6 +3,7 @@ package stack
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"net"
 	"net/smtp"
 	"os"
@@ -19,7 +20,7 @@ import (
 
 func TestPostgres_GivesEveryTestADatabaseOfItsOwn(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	p, err := OpenPostgres(ctx)
 	require.NoError(t, err)
@@ -39,7 +40,7 @@ func TestPostgres_GivesEveryTestADatabaseOfItsOwn(t *testing.T) {
 
 func TestEmbeddedPostgres_RunsWhereNoOtherIsInstalled(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	b, ok := embeddedBinaries()
 	require.Truef(t, ok, "npm ci in e2e brings it: %v", b)
@@ -58,10 +59,11 @@ func TestMail_KeepsWhatCameAndFindsItByRecipient(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(m.Close)
 	t.Log("mail catcher:", m.Name)
-	body := "From: Contoso <access@contoso.com>\r\nTo: maria@fabrikam.de\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nHello.\r\n"
-	require.NoError(t, smtp.SendMail(m.SMTP, nil, "access@contoso.com", []string{"maria@fabrikam.de"}, []byte(body)))
+	maria := "maria-" + rand.Text() + "@fabrikam.de" // a Mailpit that was given may hold the mails of earlier runs
+	body := "From: Contoso <access@contoso.com>\r\nTo: " + maria + "\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n\r\nHello.\r\n"
+	require.NoError(t, smtp.SendMail(m.SMTP, nil, "access@contoso.com", []string{maria}, []byte(body)))
 	require.NoError(t, smtp.SendMail(m.SMTP, nil, "access@contoso.com", []string{"lukas@fabrikam.de"}, []byte(body)))
-	found, err := m.To(t.Context(), "maria@fabrikam.de")
+	found, err := m.To(t.Context(), maria)
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 	letter, err := m.Read(t.Context(), found[0].ID)
@@ -69,7 +71,7 @@ func TestMail_KeepsWhatCameAndFindsItByRecipient(t *testing.T) {
 	require.Equal(t, "Grüße", letter.Subject)
 	require.Contains(t, letter.Text, "Hello.")
 	require.Equal(t, "access@contoso.com", letter.From.Address)
-	require.Equal(t, []string{"maria@fabrikam.de"}, letter.Headers["To"])
+	require.Equal(t, []string{maria}, letter.Headers["To"])
 }
 
 func TestStandIn_Misbehaves(t *testing.T) {
@@ -99,6 +101,18 @@ func TestStandIn_Misbehaves(t *testing.T) {
 			require.Len(t, m.Stand().All(), tc.kept)
 			require.Contains(t, m.Stand().Wire(), "RCPT TO:<maria@fabrikam.de>")
 		})
+	}
+}
+
+// A house begins to listen long after its port was found, and again after a stop.
+func TestFreePort_IsNobodyElsesMeanwhile(t *testing.T) {
+	t.Parallel()
+	known := map[int]bool{}
+	for range 200 {
+		port, err := FreePort()
+		require.NoError(t, err)
+		require.False(t, known[port], "given twice: %d", port)
+		known[port] = true
 	}
 }
 
