@@ -91,6 +91,22 @@ export function needs(nodes) {
   return { args, tags: [...tags] };
 }
 
+/** The text of a message that is no value. @param {Node[]} nodes @returns {string} */
+const ownWords = (nodes) =>
+  nodes
+    .map((n) => {
+      if (typeof n === 'string') return n;
+      if ('tag' in n) return ownWords(n.children);
+      return 'options' in n ? Object.values(n.options).map(ownWords).join('') : '';
+    })
+    .join('');
+
+/**
+ * Makes a phrase of several values, such as a date and a time, read from right to left wherever it is put. Its values are
+ * isolated and it has no letter of its own, so it would be taken for left-to-right, with its comma on the wrong side.
+ */
+const RIGHT_TO_LEFT = '\u200f';
+
 /**
  * The JavaScript of one message: a string literal, or a function of (a: arguments, f: formats) that returns a string,
  * or, when the message has tags, an array of strings and [tag, content] pairs.
@@ -98,6 +114,8 @@ export function needs(nodes) {
  */
 export function compile(source, { rtl = false, text = (s) => s } = {}) {
   const tree = parse(source);
+  const { args, tags } = needs(tree);
+  if (rtl && Object.keys(args).length > 1 && !/\p{L}/u.test(ownWords(tree))) tree.unshift(RIGHT_TO_LEFT);
   /** @param {Node} n @returns {string} */
   const one = (n) => {
     if (typeof n === 'string') return JSON.stringify(text(n));
@@ -121,7 +139,6 @@ export function compile(source, { rtl = false, text = (s) => s } = {}) {
       else last.push(n);
       return out;
     }, []);
-  const { args, tags } = needs(tree);
   if (tags.length) return `(a,f)=>[${pieces(tree).map(join).join(',')}]`;
   if (Object.keys(args).length === 0) return join(tree);
   return `(a,f)=>${join(tree)}`;

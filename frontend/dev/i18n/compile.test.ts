@@ -41,6 +41,14 @@ describe('a message becomes JavaScript', () => {
   it('a value keeps its direction in a right-to-left language', () => {
     expect(say('إلى {email}', { email: 'x' }, { rtl: true })).toBe('إلى <x>');
   });
+  it.each([
+    ['a phrase of values alone reads as its language does', '{day}، {time}', '\u200f<1>، <2>'],
+    ['with marks too', '<b>{day}</b>، {time}', ['\u200f', ['b', '<1>'], '، <2>']],
+    ['with a word of its own it does so by itself', '{day} في {time}', '<1> في <2>'],
+    ['one value brings its direction with it', '«{day}»', '«<1>»'],
+  ])('right to left: %s', (_, source, want) => {
+    expect(say(source, { day: 1, time: 2 }, { rtl: true })).toEqual(want);
+  });
   it.each(['{n, plural, one {x}}', '{', 'a } b', '<b>open'])('refuses %s', (source) => {
     expect(() => parse(source)).toThrow(SyntaxError);
   });

@@ -1,5 +1,4 @@
 import type { Schemas } from '$lib/api';
-import { phrase } from '$features/staff/phrase';
 import { date, has, moment, t } from '$lib/i18n/index.svelte';
 
 type Approval = Schemas['Approval'];
@@ -88,7 +87,7 @@ export function dueWords(dueAt: string | undefined, now = new Date()): string | 
 }
 
 /** The same words inside a sentence. */
-export const lower = (s: string) => phrase(s.charAt(0).toLowerCase() + s.slice(1));
+export const lower = (s: string) => s.charAt(0).toLowerCase() + s.slice(1);
 
 /** The heading of a group of rows. */
 export function dayWords(

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { date, loadWords, locale, moment, rich, setLanguage, t, time, weekday } from './index.svelte';
+import { date, list, loadWords, locale, moment, rich, setLanguage, t, time, weekday } from './index.svelte';
 import { choose, lookup } from './locale';
 
 await loadWords('pages');
@@ -66,5 +66,31 @@ describe('dates and times', () => {
   ])('seen on %s it is “%s”', (now, words) => {
     vi.stubGlobal('navigator', { languages: ['en-GB'] });
     expect(moment(at, new Date(now))).toBe(words);
+  });
+});
+
+/** The direction that words have as a value in a sentence: of their first strong letter outside of isolates (UAX 9, P2). */
+function direction(words: string): 'ltr' | 'rtl' | undefined {
+  let own = words;
+  for (let was = ''; was !== own;)
+    [was, own] = [own, own.replace(/[\u2066-\u2068][^\u2066-\u2069]*\u2069/g, '')];
+  const strong = /[\p{L}\u200e\u200f]/u.exec(own)?.[0];
+  return strong && (/[\p{Script=Arabic}\u200f]/u.test(strong) ? 'rtl' : 'ltr');
+}
+
+describe('from right to left', () => {
+  const at = '2026-11-19T14:06:00';
+  it.each([
+    ['a date with its time', () => moment(at, new Date('2026-11-30T12:00:00'))],
+    ['a word with its time', () => moment(at, new Date(at))],
+    ['a list of foreign names', () => list(['Drawings library', 'Ticket desk'])],
+  ])('%s, put into a sentence, is not turned around', async (_, words) => {
+    await setLanguage('ar');
+    expect(direction(words())).toBe('rtl');
+  });
+  it('the names in a list keep their own direction', async () => {
+    await setLanguage('ar');
+    expect(list(['Tickets (EU)', 'SAP'])).toContain('\u2068Tickets (EU)\u2069');
+    expect(list(['Tickets (EU)'])).toBe('Tickets (EU)');
   });
 });

@@ -50,6 +50,8 @@ async function fetchWords(code: string): Promise<Record<string, Message>> {
   return Object.assign({}, ...each.map((m) => m?.default)) as Record<string, Message>;
 }
 
+const direction = (code: string) => locales.find((l) => l.code === code)?.dir ?? 'ltr';
+
 /** The language that is or will be in use, and the last change asked for: an older one that arrives late is dropped. */
 let chosen = '';
 let turn = 0;
@@ -62,7 +64,7 @@ async function use(code: string): Promise<void> {
   current = { code, messages };
   const html = document.documentElement;
   html.lang = code;
-  html.dir = locales.find((l) => l.code === code)?.dir ?? 'ltr';
+  html.dir = direction(code);
 }
 
 /** Loads the reader's language; called once, before anything is shown. */
@@ -103,8 +105,12 @@ export function rich<K extends RichKey>(key: K, ...args: Args<Rich, K>): Piece[]
 export const number = (n: number, options?: Intl.NumberFormatOptions): string =>
   new Intl.NumberFormat(intl(), options).format(n);
 
-/** A list in words: “Hamburg, Rotterdam and Gdańsk”. */
-export const list = (items: string[]): string => new Intl.ListFormat(intl()).format(items);
+/** A list in words: “Hamburg, Rotterdam and Gdańsk”; in the direction of the language, whatever its first item is. */
+export function list(items: string[]): string {
+  const words = new Intl.ListFormat(intl());
+  if (items.length < 2 || direction(current.code) === 'ltr') return words.format(items);
+  return String.fromCharCode(0x200f) + words.format(items.map(formats.i));
+}
 
 /** The name of a country in the reader's language. */
 export const country = (code: string): string =>
