@@ -28,11 +28,9 @@ func TestBadInput_StaffSessionEndedWhileTyping(t *testing.T) {
 		maria := tn.Visitor(t, "maria").Asks(story.Partner, story.Answered())
 		id := tn.RequestID(t, maria.Ref)
 		for _, column := range []string{"seen_at", "expires_at"} {
-			sponsor := tn.NewSession(t, story.Jonas)
+			sponsor, session := tn.NewSession(t, story.Jonas)
 			sponsor.Get("/api/v1/approvals/" + id).Is(http.StatusOK)
-			newest, err := tn.Eyes.Strings(t.Context(), "SELECT s.id FROM identity_sessions s JOIN directory_users u ON u.id = s.user_id WHERE u.address = ? ORDER BY s.id DESC", story.Jonas)
-			require.NoError(t, err)
-			tn.Ages(t, "identity_sessions", column, 9*3600, "id = ?", newest[0])
+			tn.Ages(t, "identity_sessions", column, 9*3600, "id = ?", session)
 			maria.LeavesNoTrace(func() {
 				sponsor.Speaks("de").Decides(id, "approve", nil).Refused(http.StatusUnauthorized, "not_signed_in")
 			})

@@ -66,7 +66,7 @@ func TestAStopIsGraceful(t *testing.T) {
 	story.Kinds(t, func(t *testing.T, kind string) {
 		tn := story.Own(t, kind, 1, nil)
 		maria := tn.Visitor(t, "maria").Asks(story.Partner, story.Answered())
-		heard := maria.Follows(30 * time.Second)
+		heard := maria.Follows(time.Minute)
 		<-heard
 		people := make([]*story.Person, 8)
 		for i := range people {

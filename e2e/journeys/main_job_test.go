@@ -209,7 +209,7 @@ func TestStatusPageFollowsLive(t *testing.T) {
 	story.Each(t, func(t *testing.T, tn *story.Town) {
 		maria := tn.Visitor(t, "maria").Asks(story.Partner, story.Answered())
 		id := tn.RequestID(t, maria.Ref)
-		heard := maria.At(1).Follows(20 * time.Second)
+		heard := maria.At(1).Follows(time.Minute)
 		require.Contains(t, <-heard, `"pending"`, "the first event is how it stands")
 		tn.Member(t, story.Jonas).At(0).Decides(id, "approve", nil).Is(http.StatusOK)
 		for event := range heard {

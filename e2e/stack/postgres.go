@@ -45,7 +45,7 @@ func OpenPostgres(ctx context.Context) (*Postgres, error) {
 // volatile is a cluster that keeps nothing over a power cut and is quick instead; durable is one as in production, with
 // fsync and synchronous commits.
 var (
-	volatile = []string{"-F", "-c", "full_page_writes=off", "-c", "synchronous_commit=off", "-c", "max_connections=200", "-c", "shared_buffers=64MB"}
+	volatile = []string{"-F", "-c", "full_page_writes=off", "-c", "synchronous_commit=off", "-c", "max_connections=400", "-c", "shared_buffers=64MB"}
 	durable  = []string{"-c", "fsync=on", "-c", "synchronous_commit=on", "-c", "max_connections=200", "-c", "shared_buffers=512MB", "-c", "max_wal_size=4GB"}
 )
 

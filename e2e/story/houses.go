@@ -83,8 +83,8 @@ func (tn *Town) HurriesUntil(t *testing.T, what string, cond func() bool) {
 	})
 }
 
-// GuardedURL is the public address of the houses that Guarded tells of.
-const GuardedURL = "https://guests.contoso.example"
+// guardedURL is the public address of a house that Guarded tells of. Each has its own: it tells whose mail one is.
+func guardedURL(kind string) string { return "https://" + kind + ".contoso.example" }
 
 // guarded opens the house of a kind once, for all stories that ask for it.
 var guarded = map[string]func() (*Town, error){
@@ -118,7 +118,7 @@ func openGuarded(kind string, replicas int) (*Town, error) {
 	if err := Furnish(ctx, plan); err != nil {
 		return nil, err
 	}
-	plan.Limits, plan.Public, plan.Env = "on", GuardedURL, map[string]string{"VESTIBULE_TRUSTED_PROXIES": "127.0.0.1/32"}
+	plan.Limits, plan.Public, plan.Env = "on", guardedURL(kind), map[string]string{"VESTIBULE_TRUSTED_PROXIES": "127.0.0.1/32"}
 	tn, err := OpenHouses(ctx, kind, plan, replicas)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // Member is a member of the demo company, signed in. All stories of a house share the session.
@@ -22,15 +24,17 @@ func (tn *Town) Member(t *testing.T, address string) *Person {
 	return p
 }
 
-// NewSession signs a member in afresh, in a browser of their own.
-func (tn *Town) NewSession(t *testing.T, address string) *Person {
+// NewSession signs a member in afresh, in a browser of their own, and names the session: others may come after it.
+func (tn *Town) NewSession(t *testing.T, address string) (p *Person, session string) {
 	t.Helper()
 	tn.Mu.Lock()
 	defer tn.Mu.Unlock()
-	p := tn.BrowserOf(t, address)
+	p = tn.BrowserOf(t, address)
 	p.ReadsAll()
 	p.SignsIn().Is(http.StatusOK)
-	return p
+	newest, err := tn.Eyes.Strings(t.Context(), "SELECT s.id FROM identity_sessions s JOIN directory_users u ON u.id = s.user_id WHERE u.address = ? ORDER BY s.id DESC", address)
+	require.NoError(t, err)
+	return p, newest[0]
 }
 
 // Decides approves or denies; more are further members of the body.

@@ -92,46 +92,63 @@ func TestT24_TheAnswerTellsNoAddressFromAnother(t *testing.T) {
 		classes := map[string]string{
 			"guest": tn.Guest(t, "guest@crowd.example").Address, "waiting": waiting.Address, "denied": denied.Address, "member": story.Karin,
 		}
-		shapes, times := map[string]map[string]bool{}, map[string][]time.Duration{}
-		ask := func(class, address string) {
+		shapes := map[string]map[string]bool{}
+		ask := func(class, address string) (signin, signup time.Duration) {
 			p := tn.BrowserOf(t, address)
 			start := time.Now()
 			a := p.Post("/api/v1/signin", map[string]any{"email": address}).Is(http.StatusOK)
-			times[class] = append(times[class], time.Since(start))
+			signin = time.Since(start)
 			p.Begins(story.Partner)
 			start = time.Now()
 			b := p.Gives(address).Is(http.StatusAccepted)
-			times[class+" at sign-up"] = append(times[class+" at sign-up"], time.Since(start))
+			signup = time.Since(start)
 			if shapes[class] == nil {
 				shapes[class] = map[string]bool{}
 			}
 			shapes[class][story.Shape(a)+story.Shape(b)] = true
+			return signin, signup
 		}
-		const rounds = 40
-		for i := range rounds {
-			order := append(slices.Collect(maps.Keys(classes)), "unknown")
-			rand.Shuffle(len(order), func(a, b int) { order[a], order[b] = order[b], order[a] }) // whatever else the machine does meets all alike
-			for _, class := range order {
-				address := classes[class]
-				if class == "unknown" {
-					address = fmt.Sprintf("unknown-%s-%d@crowd.example", story.Unique(), i)
+		told := func(rounds int) (apart []string) { // whose times, of so many, are not an unknown address's
+			times := map[string][]time.Duration{}
+			for i := range rounds {
+				order := append(slices.Collect(maps.Keys(classes)), "unknown")
+				rand.Shuffle(len(order), func(a, b int) { order[a], order[b] = order[b], order[a] }) // whatever else the machine does meets all alike
+				for _, class := range order {
+					address := classes[class]
+					if class == "unknown" {
+						address = fmt.Sprintf("unknown-%s-%d@crowd.example", story.Unique(), i)
+					}
+					signin, signup := ask(class, address)
+					times[class], times[class+" at sign-up"] = append(times[class], signin), append(times[class+" at sign-up"], signup)
 				}
-				ask(class, address)
+			}
+			for class := range classes {
+				for _, call := range []string{"", " at sign-up"} {
+					if distance(times["unknown"+call], times[class+call]) > 2.23*math.Sqrt(2/float64(rounds)) {
+						apart = append(apart, class+call)
+					}
+				}
+			}
+			return apart
+		}
+		// Of sixteen comparisons a run, one in 10,000 is apart by chance. What is apart by itself is so again, more than ever
+		// in twice as many rounds.
+		if suspects := told(40); len(suspects) > 0 {
+			again := told(80)
+			for _, name := range suspects {
+				require.NotContains(t, again, name, "it takes another time than an unknown address, twice")
 			}
 		}
 		for class := range classes {
 			require.Equal(t, shapes["unknown"], shapes[class], class)
-			for _, call := range []string{"", " at sign-up"} {
-				require.Less(t, apart(times["unknown"+call], times[class+call]), 2.23*math.Sqrt(2.0/rounds), "%s%s takes another time than an unknown address", class, call)
-			}
 		}
 		denied.Audited()
 	})
 }
 
-// apart is how far two samples of one size are from one distribution: the two-sample statistic of Kolmogorov and Smirnov,
-// 0 to 1. More than 2.23·√(2/n) has, for one distribution, a chance of 1 in 10,000.
-func apart(a, b []time.Duration) (most float64) {
+// distance is how far two samples of one size are from one distribution: the two-sample statistic of Kolmogorov and
+// Smirnov, 0 to 1. More than 2.23·√(2/n) has, for one distribution, a chance of 1 in 10,000.
+func distance(a, b []time.Duration) (most float64) {
 	slices.Sort(a)
 	slices.Sort(b)
 	for _, at := range slices.Concat(a, b) {

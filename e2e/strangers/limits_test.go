@@ -2,6 +2,7 @@ package strangers
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
@@ -40,9 +41,9 @@ func TestT30_AMailboxIsNotBombed(t *testing.T) {
 func TestT30_OneNetworkSendsNoFloodOfMails(t *testing.T) {
 	story.Guarded(t, func(t *testing.T, tn *story.Town) {
 		statuses, victims := map[int]int{}, []*story.Person{}
-		word := story.Unique()
+		word, network := story.Unique(), fmt.Sprintf("11.200.%d.%d", rand.IntN(256), rand.IntN(256)) // nobody's, however often this is told
 		for i := range 40 {
-			p := tn.BrowserOf(t, fmt.Sprintf("flood-%d@%s.example", i, word)).At(i).With("X-Forwarded-For", "11.200.1.1").Speaks("de")
+			p := tn.BrowserOf(t, fmt.Sprintf("flood-%d@%s.example", i, word)).At(i).With("X-Forwarded-For", network).Speaks("de")
 			a := p.Post("/api/v1/signin", map[string]any{"email": p.Address})
 			statuses[a.Status]++
 			if a.Status == http.StatusTooManyRequests {
@@ -64,11 +65,11 @@ func TestT30_OneNetworkSendsNoFloodOfMails(t *testing.T) {
 }
 
 // Row T99: nobody chooses the address they are counted by. The house believes the proxy at 127.0.0.1; these call from
-// 127.0.0.9, which is none.
+// another address of this machine, which is none.
 func TestT99_AForgedAddressIsNotBelieved(t *testing.T) {
 	story.Guarded(t, func(t *testing.T, tn *story.Town) {
 		refused := 0
-		eve := tn.Visitor(t, "eve").From(net.IPv4(127, 0, 0, 9))
+		eve := tn.Visitor(t, "eve").From(net.IPv4(127, 9, byte(rand.IntN(256)), byte(1+rand.IntN(254))))
 		for i := range 16 {
 			p := eve.Anonymous().At(i)
 			for _, name := range []string{"X-Forwarded-For", "X-Real-Ip", "True-Client-Ip", "Cf-Connecting-Ip"} {
@@ -115,10 +116,10 @@ func TestT99_TheProxysWordIsTheRightMostOne(t *testing.T) {
 // Row T99: in IPv6 a client has a whole /64, and is counted by it.
 func TestT99_OneIPv6NetworkIsOneClient(t *testing.T) {
 	story.Guarded(t, func(t *testing.T, tn *story.Town) {
-		eve := tn.Visitor(t, "eve")
+		eve, network := tn.Visitor(t, "eve"), rand.IntN(1<<16)
 		statuses := map[int]int{}
 		for i := range 14 {
-			p := eve.Anonymous().At(i).With("X-Forwarded-For", fmt.Sprintf("2001:db8:99:1:%x::%x", i+1, i+7))
+			p := eve.Anonymous().At(i).With("X-Forwarded-For", fmt.Sprintf("2001:db8:99:%x:%x::%x", network, i+1, i+7))
 			statuses[p.Post("/api/v1/signups", map[string]any{"flow": story.Partner}).Status]++
 		}
 		require.Equal(t, map[int]int{http.StatusCreated: 10, http.StatusTooManyRequests: 4}, statuses)
@@ -137,6 +138,10 @@ func TestT28_AnAddressCoolsDownOverAllItsSignups(t *testing.T) {
 			p.Gives(victim.Address).Is(http.StatusAccepted)
 			for try := range 5 {
 				a := p.Types(strconv.Itoa(900000 + 10*i + try))
+				if a.Status == http.StatusOK {
+					victim.Audited()
+					return // one in a hundred thousand
+				}
 				if last = a.Text("code"); last != "too_many_tries" {
 					evaluated++
 				}

@@ -65,9 +65,18 @@ func TestT55_NothingTypedBecomesAStatement(t *testing.T) {
 		maria := tn.Visitor(t, "maria").Proves(story.Partner).Speaks("de")
 		sponsor := tn.Member(t, story.Jonas).Speaks("de")
 		before := tn.Count(t, "SELECT count(*) FROM directory_users WHERE user_type = 'Member'")
-		quick := func(a story.Answer, began time.Time) {
-			require.Less(t, a.Status, 500, "%s", a)
-			require.Less(t, time.Since(began), 4*time.Second, "%s", a)
+		quick := func(ask func() story.Answer) {
+			t.Helper()
+			var a story.Answer
+			for range 3 { // a busy machine holds one call up; a statement that sleeps does so every time
+				began := time.Now()
+				a = ask()
+				require.Less(t, a.Status, 500, "%s", a)
+				if time.Since(began) < 4*time.Second {
+					return
+				}
+			}
+			t.Errorf("three times too slow: %s", a)
 		}
 		for _, typed := range injections {
 			inPath, inQuery := url.PathEscape(typed), url.QueryEscape(typed)
@@ -75,17 +84,20 @@ func TestT55_NothingTypedBecomesAStatement(t *testing.T) {
 				"/api/v1/guests?search=" + inQuery, "/api/v1/approvals?search=" + inQuery, "/api/v1/approvals?after=" + inQuery, "/api/v1/guests?sponsor=" + inQuery, "/api/v1/guests?state=" + inQuery,
 				"/api/v1/guests/" + inPath, "/api/v1/approvals/" + inPath, "/api/v1/flows/" + inPath, "/api/v1/requests/" + inPath, "/api/v1/decide/" + inPath,
 			} {
-				began := time.Now()
-				quick(sponsor.Get(path), began)
+				quick(func() story.Answer { return sponsor.Get(path) })
 			}
 			for _, p := range []*story.Person{sponsor.With("Accept-Language", typed), sponsor.With("Idempotency-Key", typed)} {
-				began := time.Now()
-				quick(p.Post("/api/v1/approvals/req_01JZZZZZZZZZZZZZZZZZZZZZZZ/decision", map[string]any{"decision": "approve"}), began)
+				quick(func() story.Answer {
+					return p.Post("/api/v1/approvals/req_01JZZZZZZZZZZZZZZZZZZZZZZZ/decision", map[string]any{"decision": "approve"})
+				})
 			}
-			began := time.Now()
-			quick(maria.Post(maria.Path("/submit"), map[string]any{"answers": story.Answered("reason", typed)}), began)
-			quick(maria.Patch(maria.Path(""), map[string]any{"answers": map[string]any{typed: "x"}}), began)
-			quick(maria.Post("/api/v1/signin/code", map[string]any{"code": typed}), began)
+			quick(func() story.Answer {
+				return maria.Post(maria.Path("/submit"), map[string]any{"answers": story.Answered("reason", typed)})
+			})
+			quick(func() story.Answer {
+				return maria.Patch(maria.Path(""), map[string]any{"answers": map[string]any{typed: "x"}})
+			})
+			quick(func() story.Answer { return maria.Post("/api/v1/signin/code", map[string]any{"code": typed}) })
 		}
 		require.Equal(t, before, tn.Count(t, "SELECT count(*) FROM directory_users WHERE user_type = 'Member'"))
 		maria.Leaves(story.Left{Traces: story.Traces{Mails: 1, Codes: 1}, Audit: []string{"signup.started", "signup.proved"}})

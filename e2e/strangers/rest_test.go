@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,6 +23,7 @@ func everything(t *testing.T, tn *story.Town) []byte {
 		files, err := filepath.Glob(filepath.Join(tn.Plan.Folder, "*.db*"))
 		require.NoError(t, err)
 		require.NotEmpty(t, files)
+		slices.Reverse(files) // what is in the log beside the file moves into the file, never back: read it first
 		for _, file := range files {
 			read, err := os.ReadFile(file)
 			require.NoError(t, err)

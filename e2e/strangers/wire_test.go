@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -84,13 +85,14 @@ func TestT102_SlowAndHugeClientsHoldNobodyUp(t *testing.T) {
 		require.Contains(t, []int{0, http.StatusRequestHeaderFieldsTooLarge}, says(t, h.Addr, "GET /api/v1/tenant HTTP/1.1\r\nHost: "+ours+"\r\n"+fields.String()+"\r\n"))
 		require.Equal(t, http.StatusRequestEntityTooLarge, says(t, h.Addr, "POST /api/v1/signups HTTP/1.1\r\nHost: "+ours+"\r\nOrigin: "+tn.Plan.Public+
 			"\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\nContent-Length: 104857600\r\n\r\n{"), "a hundred megabytes are refused at their announcement")
-		var slowest time.Duration
-		for range 20 {
+		took := make([]time.Duration, 21)
+		for i := range took {
 			began := time.Now()
 			maria.Get("/api/v1/tenant").Is(http.StatusOK)
-			slowest = max(slowest, time.Since(began))
+			took[i] = time.Since(began)
 		}
-		require.Less(t, slowest, 4*time.Second, "others do not wait for the slow")
+		slices.Sort(took) // a busy machine holds one of them up, a house that waits for the slow all
+		require.Less(t, took[len(took)/2], 4*time.Second, "others do not wait for the slow")
 		var wait sync.WaitGroup
 		for _, conn := range slow { // the house hangs up by itself
 			wait.Go(func() {
