@@ -75,7 +75,8 @@ function direction(words: string): 'ltr' | 'rtl' | undefined {
   for (let was = ''; was !== own;)
     [was, own] = [own, own.replace(/[\u2066-\u2068][^\u2066-\u2069]*\u2069/g, '')];
   const strong = /[\p{L}\u200e\u200f]/u.exec(own)?.[0];
-  return strong && (/[\p{Script=Arabic}\u200f]/u.test(strong) ? 'rtl' : 'ltr');
+  if (!strong) return undefined;
+  return /[\p{Script=Arabic}\u200f]/u.test(strong) ? 'rtl' : 'ltr';
 }
 
 describe('from right to left', () => {
