@@ -52,7 +52,9 @@ export class Decision {
   /** Reads the request; what is typed stays. */
   read = async (): Promise<Approval> => {
     const a = await get(api.GET('/api/v1/approvals/{id}', { params: { path: { id: this.id } } }));
-    if (this.approval && a.version !== this.approval.version) this.news = true;
+    const known = this.approval;
+    if (known && a.version < known.version) return known; // asked for before the decision was taken
+    if (known && a.version > known.version) this.news = true;
     this.approval = a;
     return a;
   };

@@ -50,9 +50,11 @@ export class Journey {
 
   /** Asks the server where this browser's sign-up stands. */
   async resume(): Promise<void> {
+    const before = this.signup;
     const { signup } = await get(
       api.GET('/api/v1/signups/current', { params: { query: { flow: this.slug } } }),
     );
+    if (this.signup !== before) return; // something was done meanwhile, and its answer is newer
     if (signup) this.#take(signup);
     else this.signup = null;
   }

@@ -110,6 +110,29 @@ describe('Journey', () => {
     expect(journey.draft).toBe('saved');
   });
 
+  it('an answer from before the code was typed does not lead back to it', async () => {
+    server({
+      'GET /signups/current': [200, { signup: signup('code') }],
+      'POST /signups/sgn_1/code': [200, signup('details')],
+    });
+    const journey = new Journey('supplier');
+    journey.signup = signup('code');
+    const fast = fetch;
+    let arrives = () => {};
+    const arrived = new Promise<void>((resolve) => (arrives = resolve));
+    vi.stubGlobal('fetch', async (...call: Parameters<typeof fetch>) => {
+      const answer = await fast(...call);
+      await arrived;
+      return answer;
+    });
+    const looked = journey.resume();
+    vi.stubGlobal('fetch', fast);
+    await journey.prove('482913');
+    arrives();
+    await looked;
+    expect(journey.signup.step).toBe('details');
+  });
+
   it('keeps everything when the server has forgotten the sign-up', async () => {
     server({ 'PATCH /signups/sgn_1': [401, { code: 'signup_unknown' }] });
     const journey = new Journey('supplier');
