@@ -1,7 +1,9 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { render, screen } from '@testing-library/svelte';
 import { loadStaffWords } from '$lib/i18n/index.svelte';
 import { toasts } from '$lib/ui';
 import { Decision } from './decision.svelte';
+import DecisionBar from './DecisionBar.svelte';
 
 beforeAll(loadStaffWords);
 
@@ -33,6 +35,19 @@ beforeEach(() => {
   });
 });
 afterEach(() => vi.unstubAllGlobals());
+
+/** Answers wait on their way until `arrives`; those to what is asked after `over` don't. */
+function slowLine() {
+  const fast = fetch;
+  let arrives = () => {};
+  const arrived = new Promise<void>((resolve) => (arrives = resolve));
+  vi.stubGlobal('fetch', async (...call: Parameters<typeof fetch>) => {
+    const answer = await fast(...call);
+    await arrived;
+    return answer;
+  });
+  return { over: () => vi.stubGlobal('fetch', fast), arrives };
+}
 
 const writes = () => calls.filter((c) => c.method === 'POST');
 const decide = 'POST /api/v1/approvals/req_1/decision';
@@ -126,6 +141,30 @@ describe('deciding', () => {
     answers.GET = { status: 200, body: { ...REQUEST, version: 4 } };
     await decision.read();
     expect(decision.news).toBe(true);
+  });
+
+  it('keeps what was typed in sight when a quiet read brings the decision of somebody else', async () => {
+    const decision = new Decision('req_1', () => {});
+    await decision.read();
+    decision.open('deny');
+    decision.reason = 'Long thoughts';
+    answers.GET = { status: 200, body: { ...REQUEST, version: 4, state: 'active', canDecide: false } };
+    const approval = await decision.read();
+    render(DecisionBar, { decision, approval });
+    expect(screen.getByText('Long thoughts')).toBeTruthy();
+  });
+
+  it('a read that was asked for before the decision does not take it back', async () => {
+    answers[decide] = { status: 200, body: { ...REQUEST, version: 4, state: 'active', canDecide: false } };
+    const decision = new Decision('req_1', () => {});
+    await decision.read();
+    const late = slowLine();
+    const asked = decision.read();
+    late.over();
+    await decision.approve();
+    late.arrives();
+    await asked;
+    expect([decision.approval?.state, decision.news]).toEqual(['active', false]);
   });
 
   it('has what was typed again after a sign-in in between', async () => {
