@@ -3,13 +3,14 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"net"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -190,13 +191,22 @@ func TestHealthcheck(t *testing.T) {
 	require.Equal(t, exitNotReady, got.code)
 	require.Contains(t, got.errors, "answers 503: database: away")
 	require.Zero(t, run(t, "", "healthcheck").code, "it lives all the same")
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	atHome(t, "VESTIBULE_ADDR="+free.Addr().String())
-	require.NoError(t, free.Close())
+	atHome(t, "VESTIBULE_ADDR="+refusing(t))
 	got = run(t, "", "healthcheck")
 	require.Equal(t, exitNotReady, got.code)
 	require.Contains(t, got.errors, "nothing answers at http://127.0.0.1:")
+}
+
+// refusing is an address where nobody listens, nor can anybody until the test has ended.
+func refusing(t *testing.T) string {
+	t.Helper()
+	bound, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = syscall.Close(bound) })
+	require.NoError(t, syscall.Bind(bound, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	at, err := syscall.Getsockname(bound)
+	require.NoError(t, err)
+	return fmt.Sprintf("127.0.0.1:%d", at.(*syscall.SockaddrInet4).Port)
 }
 
 func TestReachable(t *testing.T) {
@@ -226,10 +236,7 @@ func TestMigrate_StatusBeforeAndAfter(t *testing.T) {
 }
 
 func TestDatabaseAway_Exits3(t *testing.T) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	atHome(t, "VESTIBULE_DATABASE_URL=postgres://v:hunter2@"+free.Addr().String()+"/v?sslmode=disable")
-	require.NoError(t, free.Close())
+	atHome(t, "VESTIBULE_DATABASE_URL=postgres://v:hunter2@"+refusing(t)+"/v?sslmode=disable")
 	for _, args := range [][]string{{"migrate", "status"}, {"migrate", "up"}, {"apikey", "list"}, {"flow", "export", "x"}, {"demo"}, {"setup-link"}} {
 		got := run(t, "", args...)
 		require.Equal(t, exitNotReady, got.code, "%v: %s", args, got.errors)

@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -46,19 +48,33 @@ func gateTo(t *testing.T, address string) (*gate, string) {
 	return g, u.String()
 }
 
+// freeAddr is an address where nobody listens but the test, whenever it does. Its port is none of those that a system gives
+// to whoever asks for any, and the UDP port of its number says that it is taken, as in e2e/stack.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = free.Close() }()
-	return free.Addr().String()
+	for range 1000 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(10000))
+		claim, err := net.ListenPacket("udp4", addr)
+		if err != nil {
+			continue
+		}
+		t.Cleanup(func() { _ = claim.Close() })
+		if free, err := net.Listen("tcp4", addr); err == nil {
+			_ = free.Close()
+			return addr
+		}
+	}
+	t.Fatal("a thousand ports were taken")
+	return ""
 }
 
 func (g *gate) open() {
 	g.t.Helper()
 	listener, err := net.Listen("tcp", g.addr)
 	require.NoError(g.t, err)
+	g.mu.Lock()
 	g.listener = listener
+	g.mu.Unlock()
 	go func() {
 		for {
 			in, err := listener.Accept()
@@ -71,6 +87,9 @@ func (g *gate) open() {
 				continue
 			}
 			g.mu.Lock()
+			if g.listener != listener { // it was shut since
+				_, _ = in.Close(), out.Close()
+			}
 			g.conns = append(g.conns, in, out)
 			g.mu.Unlock()
 			go func() { _, _ = io.Copy(out, in); _ = out.Close() }()

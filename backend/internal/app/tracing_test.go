@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -62,10 +63,14 @@ func TestTraces(t *testing.T) {
 	for _, name := range []string{"vestibule", "POST /api/v1/signups/:id/code", "POST /api/v1/approvals/:id/decision", "job mail", "vestibule.request_id", "req_"} {
 		require.True(t, strings.Contains(said, name), name)
 	}
+	said = random.ReplaceAllString(said, "")
 	for _, canary := range []string{"canary", "fabrikam", "becker", "Canaryqvist", "127.0.0.1", "4711", "Mozilla", "sgn_", "BREW"} {
 		require.False(t, strings.Contains(strings.ToLower(said), strings.ToLower(canary)), canary)
 	}
 }
+
+// random is the part of an id that chance has made: once in a thousand runs it spells a short canary.
+var random = regexp.MustCompile(`[0-9A-HJKMNP-TV-Z]{26}`)
 
 // TestTraces_OffUnlessACollectorIsNamed: nothing is started, and what cannot work is refused by its name.
 func TestTraces_OffUnlessACollectorIsNamed(t *testing.T) {

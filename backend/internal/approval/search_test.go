@@ -30,10 +30,12 @@ func multiply(t *testing.T, db *database.DB, table, where string, n int, set map
 		}
 		values = append(values, value)
 	}
-	require.NoError(t, db.InTx(t.Context(), func(tx *database.Tx) error {
-		return tx.Exec(fmt.Sprintf("WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < %d) INSERT INTO %s (%s) SELECT %s FROM %s AS t CROSS JOIN s WHERE %s",
-			n, table, strings.Join(columns, ", "), strings.Join(values, ", "), table, where)).Error
-	}))
+	conn, done, err := db.Unhurried(t.Context())
+	require.NoError(t, err)
+	defer done()
+	_, err = conn.ExecContext(t.Context(), fmt.Sprintf("WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < %d) INSERT INTO %s (%s) SELECT %s FROM %s AS t CROSS JOIN s WHERE %s",
+		n, table, strings.Join(columns, ", "), strings.Join(values, ", "), table, where))
+	require.NoError(t, err)
 }
 
 // Pages of a search come from the next of the list, or from the index, as each has enough. The list is longer than walked.

@@ -120,8 +120,10 @@ func TestLine_MailWaitsUntouchedWhileTheServerIsAway(t *testing.T) {
 		since, why := d.mail.Waiting()
 		require.Equal(t, clk.Now(), since)
 		require.Equal(t, "The mail server cannot be reached.", why)
+		require.Eventually(t, func() bool { // a busy machine knocks before it has given all of them back
+			return d.sum("SELECT count(*) FROM jobs WHERE kind = 'mail' AND state = 'waiting'") == 40
+		}, patience, 5*time.Millisecond)
 		require.Zero(t, d.sum("SELECT sum(attempts) FROM jobs WHERE kind = 'mail'"), "no attempt is counted")
-		require.Equal(t, 40, d.sum("SELECT count(*) FROM jobs WHERE kind = 'mail' AND state = 'waiting'"))
 		require.Zero(t, d.sum("SELECT sum(attempts) FROM mails"))
 		tried := len(r.tried)
 		require.LessOrEqual(t, tried, 4, "no more than were in hand when it broke")
