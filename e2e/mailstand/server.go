@@ -42,6 +42,8 @@ type Server struct {
 	kept    []Kept
 	faults  map[string]*Fault
 	waiting int // sessions that a fault keeps waiting
+	passing int // mails taken and not kept
+	forgets bool
 	wire    bytes.Buffer
 	next    int
 	closed  chan struct{}
@@ -105,6 +107,31 @@ func (s *Server) Since(n int) []Kept {
 	return append([]Kept(nil), s.kept[min(n, len(s.kept)):]...)
 }
 
+// Forgets makes the server count the mails that come from now on, and neither read nor keep them or the wire: a crowd's
+// would fill the memory of the test.
+func (s *Server) Forgets() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forgets = true
+}
+
+// Came is how many mails have come, kept or forgotten.
+func (s *Server) Came() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.kept) + s.passing
+}
+
+// passes counts a mail that is not kept; false when mails are kept.
+func (s *Server) passes() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.forgets {
+		s.passing++
+	}
+	return s.forgets
+}
+
 // Waiting is how many sessions a fault keeps waiting right now.
 func (s *Server) Waiting() int {
 	s.mu.Lock()
@@ -118,6 +145,9 @@ func (s *Server) NewSession(c *smtp.Conn) (smtp.Session, error) {
 }
 
 func (s *Server) keep(from string, to []string, raw []byte) error {
+	if s.passes() {
+		return nil
+	}
 	envelope, err := enmime.ReadEnvelope(bytes.NewReader(raw))
 	if err != nil {
 		return &smtp.SMTPError{Code: 554, EnhancedCode: smtp.EnhancedCode{5, 6, 0}, Message: "unreadable: " + err.Error()}

@@ -148,7 +148,9 @@ type tapped struct {
 func (c *tapped) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.tap.server.mu.Lock()
-	c.tap.server.wire.Write(p[:n])
+	if !c.tap.server.forgets {
+		c.tap.server.wire.Write(p[:n])
+	}
 	c.tap.server.mu.Unlock()
 	return n, err
 }
