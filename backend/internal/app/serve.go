@@ -180,8 +180,7 @@ func (h *House) router(health *web.Health, ready *readiness) (*gin.Engine, error
 		PublicURL: h.Config.URL, Logger: h.Log, Clock: h.Clock, IDs: h.IDs, TrustedProxies: h.Config.TrustedProxies,
 		Languages: languages, ScriptHashes: site.ScriptHashes(), StyleHashes: site.StyleHashes(), Contract: contract,
 		MaxInFlight: h.Config.MaxInFlight, Health: health, Pages: site,
-		Urgent: []string{"POST /api/v1/signups/:id/code", "POST /api/v1/approvals/:id/decision", "POST /api/v1/signin/code"},
-		Watch:  h.watch,
+		Watch: h.watch,
 	}
 	if h.Metrics != nil {
 		options.Observe = h.Metrics.Request

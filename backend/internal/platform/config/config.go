@@ -38,7 +38,7 @@ type Config struct {
 
 	Limits       string        `env:"VESTIBULE_LIMITS" envDefault:"on" oneof:"on,off" help:"Budgets per address and person. Off is refused unless everything listens on loopback."`
 	Jobs         string        `env:"VESTIBULE_JOBS" envDefault:"on" oneof:"on,off" help:"Whether this process sends mail and does the other background work. Off is for further replicas that only answer requests; at least one process must have it on."`
-	MaxInFlight  int           `env:"VESTIBULE_MAX_IN_FLIGHT" envDefault:"128" form:"1–100000" help:"API requests worked on at once; more wait shortly and are then answered 503."`
+	MaxInFlight  int           `env:"VESTIBULE_MAX_IN_FLIGHT" envDefault:"128" form:"1–100000" help:"The most API requests worked on at once; more wait shortly and are then answered 503."`
 	PerClient    int           `env:"VESTIBULE_CLIENT_CONNECTIONS" envDefault:"50" form:"1–100000" help:"Connections that one client, an IPv4 address or an IPv6 /64, may hold open. Trusted proxies hold as many as they like."`
 	CodeLifetime time.Duration `env:"VESTIBULE_CODE_LIFETIME" envDefault:"10m" form:"5m–30m" help:"How long a mailed code holds, from its hand-off to the mail server."`
 	LogLevel     string        `env:"VESTIBULE_LOG_LEVEL" envDefault:"info" oneof:"debug,info,warn,error" help:"The least important lines that are written."`

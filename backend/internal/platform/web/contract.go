@@ -19,6 +19,8 @@ type Operation struct {
 	ID string
 	// Who may call it, as the contract's x-who says; Scope is x-scope.
 	Who, Scope string
+	// Urgent says that whoever calls it is in the middle of something (x-urgent): in a crowd they go first.
+	Urgent bool
 	// Query are the query keys it knows, sorted; Lists are those that may be repeated.
 	Query, Lists []string
 }
@@ -83,6 +85,7 @@ type operation struct {
 	ID         string      `yaml:"operationId"`
 	Who        string      `yaml:"x-who"`
 	Scope      string      `yaml:"x-scope"`
+	Urgent     bool        `yaml:"x-urgent"`
 	Parameters []parameter `yaml:"parameters"`
 }
 
@@ -121,7 +124,7 @@ func ReadContract(text []byte) (Contract, error) {
 }
 
 func (d document) operation(op operation, shared []parameter) (Operation, error) {
-	out := Operation{ID: op.ID, Who: op.Who, Scope: op.Scope}
+	out := Operation{ID: op.ID, Who: op.Who, Scope: op.Scope, Urgent: op.Urgent}
 	for _, p := range slices.Concat(shared, op.Parameters) {
 		if p.Ref != "" {
 			name, ok := strings.CutPrefix(p.Ref, "#/components/parameters/")

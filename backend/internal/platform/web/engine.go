@@ -37,8 +37,6 @@ type Options struct {
 	Contract Contract
 	// Bodies are exceptions for routes outside the contract, by the beginning of their path ("/oauth2/token").
 	Bodies map[string]Body
-	// Urgent are routes ("POST /api/v1/signups/:id/code") that may use the last fifth of MaxInFlight.
-	Urgent []string
 	// MaxInFlight is how many API requests are worked on at once. Default 128.
 	MaxInFlight int
 	// Health answers /livez and /readyz, if set.
@@ -71,6 +69,7 @@ type server struct {
 	languages *languages
 	headers   headers
 	shed      *shed
+	refusals  refusals
 	crossSite *http.CrossOriginProtection
 }
 
@@ -99,8 +98,8 @@ func New(o Options) *gin.Engine {
 	if err := e.SetTrustedProxies(nil); err != nil {
 		panic(err)
 	}
-	s.shed.watch, s.shed.log = o.Watch, o.Logger
-	e.Use(s.begin, s.guard, s.shed.middleware)
+	s.shed.watch, s.shed.log, s.shed.refuse = o.Watch, o.Logger, s.refuse
+	e.Use(s.shed.middleware, s.begin, s.guard) // who is turned away costs nothing more
 	e.NoRoute(s.noRoute)
 	e.NoMethod(func(c *gin.Context) { Problem(c, errMethod) })
 	if o.Health != nil {
@@ -128,7 +127,7 @@ func newServer(o Options) *server {
 	}
 	return &server{
 		Options: o, hosts: hosts, origins: origins, languages: newLanguages(o.Languages),
-		headers: newHeaders(o, secure), shed: newShed(o.MaxInFlight, o.Urgent), crossSite: http.NewCrossOriginProtection(),
+		headers: newHeaders(o, secure), shed: newShed(o.MaxInFlight, o.Contract), refusals: newRefusals(o.Languages), crossSite: http.NewCrossOriginProtection(),
 	}
 }
 
@@ -198,9 +197,6 @@ func (s *server) finish(c *gin.Context, start time.Time) {
 	}
 	if c.FullPath() == "" && status < http.StatusBadRequest || s.isHealth(c) {
 		return // pages and probes would drown the rest
-	}
-	if c.GetBool(shedKey) {
-		return // shed tells of all of them at once
 	}
 	// The pattern, never the path: paths of mailed links hold their tokens.
 	s.Logger.InfoContext(c.Request.Context(), "request", "method", c.Request.Method, "route", c.FullPath(), "status", status,

@@ -127,18 +127,27 @@ type fieldError struct {
 
 func writeProblem(c *gin.Context, f *fault.Fault) {
 	meta := MetaOf(c.Request.Context())
-	lang := meta.Locale
+	writeFault(c, f, meta.Locale, meta.RequestID)
+}
+
+// problemOf is f as a caller of that language reads it.
+func problemOf(f *fault.Fault, lang, requestID string) problem {
 	status, title := statusOf(f), answers[f.Kind()].title
 	if status == http.StatusMethodNotAllowed {
 		title = "title_method"
 	}
 	p := problem{
 		Type: "/developers/errors/" + f.Code(), Title: fault.Sentence(lang, title, nil), Status: status,
-		Code: f.Code(), Detail: f.Sentence(lang), RequestID: meta.RequestID, Wait: coarse(f),
+		Code: f.Code(), Detail: f.Sentence(lang), RequestID: requestID, Wait: coarse(f),
 	}
 	for _, field := range f.Fields() {
 		p.Errors = append(p.Errors, fieldError{Pointer: field.Pointer, Code: field.Code, Detail: field.Sentence(lang)})
 	}
+	return p
+}
+
+func writeFault(c *gin.Context, f *fault.Fault, lang, requestID string) {
+	p := problemOf(f, lang, requestID)
 	h := c.Writer.Header()
 	for _, name := range []string{"ETag", "Last-Modified", "Content-Encoding", "Content-Length"} {
 		h.Del(name) // they spoke of the answer that did not come about
@@ -150,10 +159,10 @@ func writeProblem(c *gin.Context, f *fault.Fault) {
 	if p.Wait > 0 {
 		h.Set("Retry-After", strconv.Itoa(p.Wait))
 	}
-	if status == http.StatusUnauthorized {
+	if p.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer") // RFC 9110 §11.6.1 asks for one
 	}
-	c.Status(status)
+	c.Status(p.Status)
 	if c.Request.Method != http.MethodHead {
 		_, _ = c.Writer.Write(encodeProblem(p, f.Members()))
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -80,7 +81,7 @@ func TestShed_LearnsItsPaceOnlyWhileItIsFull(t *testing.T) {
 	}
 	require.Zero(t, s.pace)
 	var all []*place
-	for range s.ordinary {
+	for range 8 { // four fifths
 		p, ok := s.take(t.Context(), false)
 		require.True(t, ok)
 		all = append(all, p)
@@ -89,4 +90,99 @@ func TestShed_LearnsItsPaceOnlyWhileItIsFull(t *testing.T) {
 		p.leave()
 	}
 	require.Positive(t, s.pace, "one of them left while it was full")
+}
+
+// TestShed_room: who gets a place, by who has them and who waits.
+func TestShed_room(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name                       string
+		urgent, newcomers          int // that have a place of 32
+		urgentWaits, newcomerWaits int
+		urgentMay, newcomerMay     bool
+	}{
+		{"an empty house is open to all", 0, 0, 0, 0, true, true},
+		{"newcomers leave a fifth to those who are in the middle of something", 0, 26, 0, 0, true, false},
+		{"those may take all that nobody wants", 31, 0, 0, 0, true, true},
+		{"a full house is full for everybody", 30, 2, 0, 0, false, false},
+		{"who is in the middle of something goes first", 10, 10, 3, 3, true, false},
+		{"one place in sixteen is the newcomers' whoever waits: the door is never shut", 10, 1, 3, 3, true, true},
+		{"and is kept for them while they wait", 30, 0, 3, 3, false, true},
+		{"one of the two at least", 30, 1, 3, 3, false, true},
+		{"places were taken away meanwhile: nobody else comes before they are free", 30, 10, 0, 0, false, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			s := newShed(32, nil)
+			s.taken, s.newcomer = tc.urgent+tc.newcomers, tc.newcomers
+			s.queue[true], s.queue[false] = make([]*waiter, tc.urgentWaits), make([]*waiter, tc.newcomerWaits)
+			require.Equal(t, tc.urgentMay, s.room(true), "urgent")
+			require.Equal(t, tc.newcomerMay, s.room(false), "newcomer")
+		})
+	}
+}
+
+// TestPressure: places follow what the machine can do, and come back.
+func TestPressure(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+	judges := func(p *pressure, tardy int) (more bool) {
+		for i := range judged {
+			now = now.Add(time.Millisecond)
+			by := late
+			if i < tardy {
+				by++
+			}
+			more = p.feels(by, now)
+		}
+		return more
+	}
+	p := newPressure(128)
+	require.False(t, judges(&p, judged/seldom), "one in a hundred may be late")
+	require.Equal(t, 128, p.places, "and there are never more than were set")
+	require.False(t, judges(&p, judged/seldom+1))
+	require.Equal(t, 96, p.places)
+	for range 20 {
+		judges(&p, judged)
+	}
+	require.Equal(t, leastPlaces, p.places)
+	require.True(t, judges(&p, 0), "who waits is told of new places")
+	require.Equal(t, leastPlaces+1, p.places)
+	for range 100 {
+		judges(&p, 0)
+	}
+	require.Equal(t, 128, p.places)
+
+	for range 10 * judged {
+		p.feels(time.Second, now) // a thousand at one moment are one moment
+	}
+	require.Equal(t, 128, p.places)
+	few := newPressure(4)
+	judges(&few, judged)
+	require.Equal(t, 4, few.places, "a bound below the least is kept")
+}
+
+// TestShed_PlacesThatComeBackAreHandedOn: who waits does not wait for somebody else to leave.
+func TestShed_PlacesThatComeBackAreHandedOn(t *testing.T) {
+	t.Parallel()
+	s := newShed(32, nil)
+	s.pressure.places, s.pressure.seen, s.pressure.began = 16, judged, time.Unix(0, 0)
+	for range 16 {
+		_, ok := s.take(t.Context(), true)
+		require.True(t, ok)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	got := make(chan bool)
+	go func() { _, ok := s.take(t.Context(), true); got <- ok }()
+	require.Eventually(t, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.queue[true]) == 1
+	}, urgentWait, maxWait/100)
+	cancel()
+	_, ok := s.take(gone, false)
+	require.False(t, ok, "who has gone tells nothing of the machine")
+	_, ok = s.take(t.Context(), false) // waits in vain, and is the one who ends the judgement
+	require.False(t, ok)
+	require.True(t, <-got)
 }

@@ -248,7 +248,9 @@ func TestOps(t *testing.T) {
 func TestShed(t *testing.T) {
 	t.Parallel()
 	entered, goOn := make(chan struct{}, 10), make(chan struct{})
-	h := open(t, func(o *web.Options) { o.MaxInFlight, o.Urgent = 5, []string{"POST /api/hold/:kind"} })
+	h := open(t, func(o *web.Options) {
+		o.MaxInFlight, o.Contract = 5, web.Contract{"POST /api/hold/:kind": {Urgent: true}}
+	})
 	hold := func(c *gin.Context) {
 		entered <- struct{}{}
 		<-goOn
