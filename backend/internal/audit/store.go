@@ -38,7 +38,7 @@ func (r row) entry() Entry {
 }
 
 func insert(tx *database.Tx, r *row) error {
-	if err := tx.Later(func(db *gorm.DB) *gorm.DB { return db.Create(r) }); err != nil {
+	if err := tx.LaterInsert(r); err != nil {
 		return fmt.Errorf("insert audit event %s: %w", r.Name, err)
 	}
 	return nil

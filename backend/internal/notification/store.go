@@ -44,7 +44,7 @@ func (record) TableName() string { return "mails" }
 const maxDeliveries = 100
 
 func insertRecord(tx *database.Tx, r *record) error {
-	if err := tx.Later(func(db *gorm.DB) *gorm.DB { return db.Create(r) }); err != nil {
+	if err := tx.LaterInsert(r); err != nil {
 		return fmt.Errorf("insert mail: %w", err)
 	}
 	return nil

@@ -11,14 +11,14 @@ import (
 )
 
 func insertSignup(tx *database.Tx, s *signup) error {
-	if err := tx.Later(func(db *gorm.DB) *gorm.DB { return db.Create(s) }); err != nil {
+	if err := tx.LaterInsert(s); err != nil {
 		return fmt.Errorf("insert sign-up: %w", err)
 	}
 	return nil
 }
 
 func saveSignup(tx *database.Tx, s *signup) error {
-	if err := tx.Later(func(db *gorm.DB) *gorm.DB { return db.Save(s) }); err != nil {
+	if err := tx.LaterUpdate(s); err != nil {
 		return fmt.Errorf("save sign-up: %w", err)
 	}
 	return nil
