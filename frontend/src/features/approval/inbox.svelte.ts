@@ -24,14 +24,10 @@ export class Inbox {
 
   constructor() {
     this.list = new Paged<Row>(async (at) => {
-      const query = {
-        state: this.state,
-        flow: this.flow || undefined,
-        search: this.search || undefined,
-        ...at,
-      };
+      const { state, flow, search } = this; // what is read after the answer may be of another page's address
+      const query = { state, flow: flow || undefined, search: search || undefined, ...at };
       const found = await get(api.GET('/api/v1/approvals', { params: { query } }));
-      this.#learn(found.data);
+      this.#learn(found.data, flow);
       return found;
     });
   }
@@ -73,11 +69,11 @@ export class Inbox {
     return at < 0 ? rows[0]?.id : rows[at + step]?.id;
   }
 
-  #learn(rows: Row[]): void {
+  #learn(rows: Row[], flow: string): void {
     const known = new Map(
       [...this.flows, ...rows.map((r) => r.flow)].map((f) => [f.slug, { slug: f.slug, title: f.title }]),
     );
-    if (this.flow && !known.has(this.flow)) known.set(this.flow, { slug: this.flow, title: this.flow });
+    if (flow && !known.has(flow)) known.set(flow, { slug: flow, title: flow });
     this.flows = [...known.values()];
   }
 }
