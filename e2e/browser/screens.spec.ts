@@ -1,7 +1,7 @@
 import type { Page } from '@playwright/test';
 import { Doors } from './support/api';
 import { houses } from './support/house';
-import { letter, pathIn } from './support/mail';
+import { letter, mailCount, openInMailbox, pathIn } from './support/mail';
 import { contextOf, looks, nameOf, picture, type Look } from './support/screens';
 import { expect, ines, jonas, test, wellMade } from './support/test';
 
@@ -48,13 +48,14 @@ for (const look of looks) {
       watch.refusals = [401, 404, 410];
       const take = show(page, info);
       const { email, answers } = applicant(look);
+      const seen = await mailCount(email);
       await page.goto('/join/supplier/email');
       await page.getByLabel(w('email.label')).fill(email);
       await page.getByRole('button', { name: w('continue') }).click();
       await expect(page.getByRole('heading', { level: 1, name: w('code.title') })).toBeVisible();
       await take('join-code');
       const other = await another(contextOf(look));
-      await other.page.goto(pathIn(await letter(email), 'l'));
+      await other.page.goto(pathIn(await letter(email, { seen }), 'l'));
       await expect(other.page.getByRole('heading', { level: 1, name: w('link.other.title') })).toBeVisible();
       await show(other.page, info)('link');
 
@@ -148,9 +149,8 @@ for (const look of looks) {
       const other = await another({ baseURL: base, ...contextOf(look) });
       await other.doors.begin('supplier', applicant(look).email, look.lang, base);
       await page.goto(`${base}/_mail`);
-      await page.getByRole('link', { name: new RegExp(applicant(look).email) }).first().click();
+      await openInMailbox(page, applicant(look).email);
       await expect(page.getByRole('heading', { level: 1 }).first()).toBeVisible();
-      await expect(page.frameLocator('iframe').locator('body')).toContainText(/\d{3}/);
       expect(String(w('mailbox.title'))).not.toBe('');
       await show(page, info)('mailbox');
     });

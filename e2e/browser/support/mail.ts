@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { expect } from '@playwright/test';
+import { expect, type FrameLocator, type Page } from '@playwright/test';
 import { houses } from './house';
 
 interface Summary {
@@ -16,34 +16,33 @@ export interface Letter {
 /** An address that no other test uses. */
 export const address = (name: string, domain = 'fabrikam.de'): string => `${name}.${randomBytes(5).toString('hex')}@${domain}`;
 
-async function list(to: string): Promise<Summary[]> {
-  const res = await fetch(`${houses().demo.mailApi}/api/v1/search?limit=200&query=${encodeURIComponent(`to:"${to}"`)}`);
+/** All mails of an address, or those whose subject or text holds `about`, newest first. */
+async function list(to: string, about?: string): Promise<Summary[]> {
+  const query = encodeURIComponent(about === undefined ? `to:"${to}"` : `to:"${to}" "${about}"`);
+  const res = await fetch(`${houses().demo.mailApi}/api/v1/search?limit=10000&query=${query}`);
   return ((await res.json()) as { messages: Summary[] }).messages;
 }
 
 /** How many mails an address has had. */
 export const mailCount = async (to: string): Promise<number> => (await list(to)).length;
 
-/** Waits for the mail after `seen` others, or for one whose subject or text holds `about`. */
-export async function letter(to: string, want: { seen?: number; about?: string } = {}): Promise<Letter> {
-  let found: Letter | undefined;
+/**
+ * Waits for the mail after `seen` others, which is right for an address that only one test writes to, or for the newest
+ * whose subject or text holds `about`. Of codes for people whom several tests sign in, ask Doors.signInCode.
+ */
+export async function letter(to: string, want: { seen: number } | { about: string } = { seen: 0 }): Promise<Letter> {
+  let found: Summary | undefined;
   await expect
     .poll(
       async () => {
-        const all = await list(to);
-        const some = want.about === undefined ? all.slice(0, Math.max(0, all.length - (want.seen ?? 0))) : all;
-        for (const one of want.about === undefined ? some.slice(-1) : some) {
-          const res = await fetch(`${houses().demo.mailApi}/api/v1/message/${one.ID}`);
-          const l = (await res.json()) as Letter;
-          if (want.about === undefined || (l.Subject + l.Text).includes(want.about)) found = l;
-          if (found) return true;
-        }
-        return false;
+        found = 'about' in want ? (await list(to, want.about))[0] : (await list(to)).at(-1 - want.seen);
+        return found !== undefined;
       },
-      { message: `a mail to ${to}`, timeout: 15_000, intervals: [50, 100, 200] },
+      { message: `a mail to ${to}`, timeout: 30_000, intervals: [50, 100, 200] },
     )
     .toBe(true);
-  return found as Letter;
+  const res = await fetch(`${houses().demo.mailApi}/api/v1/message/${(found as Summary).ID}`);
+  return (await res.json()) as Letter;
 }
 
 export function codeIn(l: Letter): string {
@@ -58,6 +57,20 @@ export function pathIn(l: Letter, kind: 'l' | 'decide' | 'requests'): string {
   expect(path, l.Text).toBeTruthy();
   return path as string;
 }
+
+/** Opens the newest mail to an address in the built-in mailbox, and returns the frame that shows it, with its code. */
+export async function openInMailbox(page: Page, to: string): Promise<FrameLocator> {
+  const link = page.getByRole('link', { name: new RegExp(to) }).first();
+  const id = new URL((await link.getAttribute('href')) ?? '', page.url()).searchParams.get('id');
+  await link.click();
+  // A wide window may have shown another mail until now.
+  const frame = page.frameLocator(`iframe[src*="/${id}/"]`);
+  await expect(frame.locator('body')).toContainText(SIX_DIGITS);
+  return frame;
+}
+
+/** A code as mails write it for people. */
+export const SIX_DIGITS = /\b\d{3} ?\d{3}\b/;
 
 /** Makes the mail server refuse an address for good. */
 export async function refuse(to: string, say: string): Promise<void> {
