@@ -184,7 +184,7 @@ func TestT25_NoStepIsSkipped(t *testing.T) {
 			require.GreaterOrEqual(t, maria.Post(maria.Path("/code"), story.Raw(body)).Status, 400)
 		}
 		require.Equal(t, "code", maria.Get(maria.Path("")).Text("step"))
-		maria.Leaves(story.Left{Traces: story.Traces{Mails: 1, Codes: 1}, Audit: []string{"signup.started"}})
+		maria.Leaves(story.Left{Traces: story.Traces{Mails: 1, Codes: 1}, Audit: []string{"signup.started", "identity.code_refused!"}})
 	})
 }
 

@@ -46,7 +46,7 @@ func TestT27_FiveWrongTriesAndTheRightCodeIsWorthless(t *testing.T) {
 		}
 		maria.Types(code).Refused(http.StatusTooManyRequests, "too_many_tries")
 		require.Equal(t, "code", maria.Get(maria.Path("")).Text("step"))
-		maria.Leaves(story.Left{Traces: story.Traces{Mails: 1, Codes: 1}, Audit: []string{"signup.started"}})
+		maria.Leaves(story.Left{Traces: story.Traces{Mails: 1, Codes: 1}, Audit: []string{"signup.started", "identity.code_refused! ×6"}})
 	})
 }
 
@@ -75,7 +75,7 @@ func TestT28_ParallelTriesAreCountedBeforeComparing(t *testing.T) {
 		require.Equal(t, 40, statuses[http.StatusUnprocessableEntity]+statuses[http.StatusTooManyRequests]+statuses[http.StatusOK], "%v", statuses)
 		if statuses[http.StatusOK] == 0 { // unless somebody was lucky
 			maria.Types(code).Is(http.StatusTooManyRequests)
-			maria.Leaves(story.Left{Traces: story.Traces{Mails: 1, Codes: 1}, Audit: []string{"signup.started"}})
+			maria.Leaves(story.Left{Traces: story.Traces{Mails: 1, Codes: 1}, Audit: []string{"signup.started", "identity.code_refused! ×6"}})
 		}
 		maria.Audited()
 	})
@@ -86,7 +86,10 @@ func TestT28_OneRightCodeTypedTwentyTimesAtOnceProvesOnce(t *testing.T) {
 		maria, code, _ := tn.WaitsForProof(t, "maria")
 		story.Together(20, func(i int) int { return maria.At(i).Copied().Types(code).Status })
 		require.Equal(t, 1, tn.Count(t, "SELECT count(*) FROM audit_events WHERE target = ? AND name = 'signup.proved'", maria.Signup))
-		maria.Leaves(story.Left{Traces: story.Traces{Mails: 1, Codes: 1}, Audit: []string{"signup.started", "signup.proved"}})
+		require.Equal(t, 1, tn.Count(t, "SELECT count(*) FROM audit_events WHERE target = ? AND name = 'identity.code_refused'", maria.Signup),
+			"the sixth of twenty presses is one too many, before or after the proof")
+		require.Equal(t, story.Traces{Mails: 1, Codes: 1}, tn.TracesOf(t, maria.Address))
+		maria.Audited()
 	})
 }
 
@@ -127,7 +130,7 @@ func TestT32_AResentCodeIsANewOneAndTheTwoNewestWork(t *testing.T) {
 		require.NotEqual(t, codes[1], codes[2])
 		require.Contains(t, []int{http.StatusUnprocessableEntity, http.StatusGone}, maria.Types(codes[0]).Status)
 		maria.Types(codes[1]).Is(http.StatusOK)
-		maria.Leaves(story.Left{Traces: story.Traces{Mails: 3, Codes: 3}, Audit: []string{"signup.started", "signup.proved"}})
+		maria.Leaves(story.Left{Traces: story.Traces{Mails: 3, Codes: 3}, Audit: []string{"signup.started", "identity.code_refused!", "signup.proved"}})
 	})
 }
 

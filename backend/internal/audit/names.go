@@ -32,7 +32,7 @@ var known = map[string]string{
 	"flow.closed":    "A flow takes no more sign-ups.",
 	"flow.published": "A version of a flow became the one that applicants see.",
 
-	"identity.code_refused":     "A one-time code was wrong, expired or tried too often.",
+	"identity.code_refused":     "A one-time code of a sign-up or a sign-in was wrong, expired or tried too often.",
 	"identity.codes_paused":     "Too many wrong codes: none are taken for the address, or the known device, for a while.",
 	"identity.key_created":      "An API key was made.",
 	"identity.key_revoked":      "An API key was revoked.",

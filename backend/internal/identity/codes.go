@@ -71,7 +71,7 @@ type Try struct {
 // beats the count (security.md T28). Call it first, outside of any transaction; compare only if it returns nil.
 //
 // It returns ErrTooManyTries with the time to wait when the subject, the address or the whole house has had its share;
-// the right code is refused then as well. Writes audit "identity.code_refused" for the first refusal of a subject.
+// the right code is refused then as well. Writes audit "identity.code_refused", once for the tries beyond a subject's five.
 func (c *Codes) CountTry(ctx context.Context, try Try) error {
 	err := c.tries.count(ctx, try)
 	if c.observe != nil && errors.Is(err, ErrTooManyTries) {

@@ -235,6 +235,7 @@ func TestCodes_houseBudget(t *testing.T) {
 	f, _ := fault.From(err)
 	require.Equal(t, time.Hour, f.Wait())
 	require.Equal(t, "10:00 UTC", f.Members()["clock"])
+	require.Equal(t, []string{"identity.code_refused"}, h.events(), "and it is written down, although nothing was compared")
 	clk.Advance(time.Hour)
 	require.ErrorIs(t, h.try(PurposeSignin, "sin_3", "c@d.test", "000000"), ErrCodeWrong)
 }

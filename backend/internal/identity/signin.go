@@ -156,7 +156,9 @@ func (s *Service) FinishSignin(ctx context.Context, code string, holds Holds) (F
 	}})
 	switch {
 	case errors.Is(err, ErrSigninGone):
-		return s.pressedTwice(ctx, row.ID, code, holds)
+		if done, err = s.pressedTwice(ctx, row.ID, code, holds); errors.Is(err, ErrSigninGone) {
+			err = errors.Join(err, s.NoteWrong(ctx, try))
+		}
 	case errors.Is(err, ErrCodeWrong), errors.Is(err, ErrCodeExpired):
 		return Finished{}, errors.Join(err, s.NoteWrong(ctx, try))
 	}

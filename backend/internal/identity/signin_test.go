@@ -278,7 +278,7 @@ func TestSignin_endedAccess(t *testing.T) {
 		require.Empty(t, a.cookies)
 		require.Equal(t, "signin_gone", b.enters(code).code(), "the proof is used up all the same")
 		require.Zero(t, h.rows("identity_sessions"))
-		require.Equal(t, []string{"identity.code_refused", "identity.signin_refused"}, h.events())
+		require.Equal(t, []string{"identity.code_refused", "identity.signin_refused", "identity.code_refused"}, h.events())
 	})
 }
 

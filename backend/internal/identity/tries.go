@@ -133,7 +133,7 @@ func (t *tries) countTx(tx *database.Tx, try Try) (verdict, err error) {
 	case payer.known:
 		return nil, nil // strangers who use up the house's tries do not lock out whom we know (T29)
 	}
-	return t.countHouse(tx)
+	return t.countHouse(tx, try)
 }
 
 // shareOf is the known device's share if there is one, at the price of one look-up, or else the address's.
@@ -176,7 +176,7 @@ func countShare(tx *database.Tx, payer share) (until time.Time, began bool, err 
 	return pausedUntil(&begun), true, nil
 }
 
-func (t *tries) countHouse(tx *database.Tx) (verdict, err error) {
+func (t *tries) countHouse(tx *database.Tx, try Try) (verdict, err error) {
 	n, since, err := addTry(tx, scopeHouse, "", time.Hour)
 	if err != nil || n <= triesOfHouse {
 		return nil, err
@@ -184,7 +184,7 @@ func (t *tries) countHouse(tx *database.Tx) (verdict, err error) {
 	if n == triesOfHouse+1 {
 		t.log.WarnContext(tx.Context(), "typing codes is closed but for known devices: too many wrong codes within an hour", "until", since.Add(time.Hour))
 	}
-	return tooManyTries(tx.Now, since.Add(time.Hour)), nil
+	return tooManyTries(tx.Now, since.Add(time.Hour)), t.tell(tx, try, true)
 }
 
 // refund takes the try that turned out right off the counts of who paid and of the house; the subject's stays.
@@ -213,23 +213,28 @@ func (t *tries) spent(tx *database.Tx, p Purpose, subjectID string) (bool, error
 	return err == nil && row != nil && row.Tries >= triesPerSubject, err
 }
 
-// tell writes the refusal into the audit, for sign-ins: sign-ups have an event of their own.
+// tell writes the refusal into the audit, in the transaction that counts the try. A subject's tries beyond the sixth are
+// told by the first of them, so that hammering at one sign-up does not fill the audit.
 func (t *tries) tell(tx *database.Tx, try Try, first bool) error {
-	if !first || try.Purpose != PurposeSignin {
+	if !first {
 		return nil
 	}
-	return t.audit.Record(tx, audit.Event{
-		Name: "identity.code_refused", Result: audit.Refused, Actor: audit.Actor{Kind: audit.KindApplicant},
-		Target: try.SubjectID, Subject: t.audit.Subject(try.Address), Data: map[string]any{"why": "too_many_tries"},
-	})
+	return t.audit.Record(tx, t.about(try, "identity.code_refused", map[string]any{"why": "too_many_tries"}))
+}
+
+// about is the event of a try that was refused; its target, a sign-up or a sign-in, says what the code was for.
+func (t *tries) about(try Try, name string, data map[string]any) audit.Event {
+	return audit.Event{
+		Name: name, Result: audit.Refused, Actor: audit.Actor{Kind: audit.KindApplicant}, Target: try.SubjectID,
+		Subject: t.audit.Subject(try.Address), Data: data,
+	}
 }
 
 // tellPause writes the beginning of a cool-down into the audit, once for each.
 func (t *tries) tellPause(tx *database.Tx, try Try, payer share, until time.Time) error {
-	return t.audit.Record(tx, audit.Event{
-		Name: "identity.codes_paused", Result: audit.Refused, Actor: audit.Actor{Kind: audit.KindApplicant}, Target: try.SubjectID,
-		Subject: t.audit.Subject(try.Address), Data: map[string]any{"until": until.UTC().Format(time.RFC3339), "knownDevice": payer.known},
-	})
+	return t.audit.Record(tx, t.about(try, "identity.codes_paused", map[string]any{
+		"until": until.UTC().Format(time.RFC3339), "knownDevice": payer.known,
+	}))
 }
 
 func tooManyTries(now, until time.Time) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/vestibule-id/vestibule/backend/internal/audit"
 	"github.com/vestibule-id/vestibule/backend/internal/notification"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/email"
@@ -14,6 +13,7 @@ import (
 const (
 	wrongBeforeWarning = 10
 	warningEvery       = 24 * time.Hour
+	noteLimit          = 10 * time.Second // for writing down a wrong try whose caller may be gone
 	kindWarning        = "signin.warning"
 )
 
@@ -27,13 +27,14 @@ type warningOrder struct {
 // address warned, once a day. It costs the same whether the address is somebody's: that is asked when the mail is
 // written. Tries on known devices are the person's own and warn nobody.
 //
-// Writes audit "identity.code_refused", for sign-ins, and "identity.many_wrong_codes" with the warning.
+// Who hangs up meanwhile is written down all the same. Writes audit "identity.code_refused", and
+// "identity.many_wrong_codes" with the warning.
 func (s *Service) NoteWrong(ctx context.Context, try Try) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteLimit)
+	defer cancel()
 	return s.db.InTx(ctx, func(tx *database.Tx) error {
-		if try.Purpose == PurposeSignin {
-			if err := s.audit.Record(tx, s.aboutTry(try, "identity.code_refused", map[string]any{"why": "wrong_or_expired"})); err != nil {
-				return err
-			}
+		if err := s.audit.Record(tx, s.Codes.tries.about(try, "identity.code_refused", map[string]any{"why": "wrong_or_expired"})); err != nil {
+			return err
 		}
 		many, err := s.Codes.tries.manyWrong(tx, try.Address)
 		if err != nil || !many {
@@ -41,13 +42,6 @@ func (s *Service) NoteWrong(ctx context.Context, try Try) error {
 		}
 		return s.orderWarning(tx, try)
 	})
-}
-
-func (s *Service) aboutTry(try Try, name string, data map[string]any) audit.Event {
-	return audit.Event{
-		Name: name, Result: audit.Refused, Actor: audit.Actor{Kind: audit.KindApplicant}, Target: try.SubjectID,
-		Subject: s.audit.Subject(try.Address), Data: data,
-	}
 }
 
 // manyWrong says, once within warningEvery, that the address has had its wrong tries of a day.
@@ -78,7 +72,7 @@ func (s *Service) orderWarning(tx *database.Tx, try Try) error {
 	if err != nil {
 		return err
 	}
-	return s.audit.Record(tx, s.aboutTry(try, "identity.many_wrong_codes", map[string]any{"tries": wrongBeforeWarning}))
+	return s.audit.Record(tx, s.Codes.tries.about(try, "identity.many_wrong_codes", map[string]any{"tries": wrongBeforeWarning}))
 }
 
 // composeWarning writes to the person of the address, in their language; to nobody if it is nobody's who could sign in.

@@ -97,7 +97,7 @@ func TestWarning_tellsNobodyElse(t *testing.T) {
 			ordered, to := h.warnings()
 			require.Equal(t, i+1, ordered, address)
 			require.Equal(t, []string{maria}, to)
-			require.EqualValues(t, 1, h.rows("audit_events")-before, address)
+			require.EqualValues(t, 10+1, h.rows("audit_events")-before, "%s: each try, and the warning", address)
 		}
 
 		clk.Advance(25 * time.Hour)
@@ -207,5 +207,17 @@ func TestSignin_pressedTwiceAfterTheEnd(t *testing.T) {
 		b.cookies["__Host-vestibule_signin"] = before
 		require.Equal(t, "signin_gone", b.enters(letter.Code).code())
 		require.Equal(t, http.StatusUnauthorized, b.get("/api/v1/me").status)
+	})
+}
+
+// TestNoteWrong_WhoHangsUpIsWrittenDown: a program that leaves before it is answered leaves the row all the same.
+func TestNoteWrong_WhoHangsUpIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB, clk *clock.Fake) {
+		h := openHouse(t, db, clk)
+		gone, leave := context.WithCancel(context.Background())
+		leave()
+		require.NoError(t, h.NoteWrong(gone, Try{Purpose: PurposeSignup, SubjectID: "sgn_1", Address: maria}))
+		require.Equal(t, []string{"identity.code_refused"}, h.events())
 	})
 }

@@ -2,6 +2,7 @@ package signup
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -86,7 +87,7 @@ func TestGiveEmail_anotherAddressKillsTheOldCodeAndAnswers(t *testing.T) {
 		row, _, err = h.Prove(h.ctx, row.ID, h.newest().code)
 		require.NoError(t, err)
 		require.Equal(t, "third@fabrikam.de", row.Address)
-		require.Equal(t, []string{"signup.started", "signup.proved", "signup.started", "signup.started", "signup.proved"}, h.events(row.ID))
+		require.Equal(t, []string{"signup.started", "signup.proved", "signup.started", "signup.started", "identity.code_refused", "signup.proved"}, h.events(row.ID))
 	})
 }
 
@@ -146,6 +147,7 @@ func TestProve_codes(t *testing.T) {
 				require.ErrorIs(t, err, tc.want)
 				require.Equal(t, tc.want == nil, h.row(row.ID).proved())
 				require.Equal(t, tc.want == nil, token != "")
+				require.Equal(t, tc.want != nil, slices.Contains(h.events(row.ID), "identity.code_refused"), "a refusal leaves a trace")
 			})
 		}
 	})
@@ -163,6 +165,15 @@ func TestProve_FiveTriesAndNotOneMore(t *testing.T) {
 		_, _, err := h.Prove(h.ctx, row.ID, code)
 		require.ErrorIs(t, err, identity.ErrTooManyTries, "also the right one")
 		require.False(t, h.row(row.ID).proved())
+		want := append([]string{"signup.started"}, slices.Repeat([]string{"identity.code_refused"}, 6)...)
+		require.Equal(t, want, h.events(row.ID), "each leaves a trace")
+		for range 3 {
+			_, _, err = h.Prove(h.ctx, row.ID, code)
+			require.ErrorIs(t, err, identity.ErrTooManyTries)
+		}
+		require.Equal(t, want, h.events(row.ID), "but hammering does not fill the audit")
+		require.Equal(t, 6, h.count("audit_events WHERE name = 'identity.code_refused' AND result = 'refused' AND actor_kind = 'applicant' AND address = '198.51.100.7' AND subject = ?",
+			h.Audit.Subject("maria@fabrikam.de")))
 	})
 }
 
@@ -242,6 +253,7 @@ func TestProve_PressedTwiceAtOnce(t *testing.T) {
 		h.clk.Advance(identity.AgainWithin)
 		_, _, err = press(code, before)
 		require.ErrorIs(t, err, ErrNoSignup, "after ten seconds it is no second press")
+		require.Equal(t, []string{"signup.started", "signup.proved", "identity.code_refused", "identity.code_refused"}, h.events(row.ID), "what was compared in vain leaves a trace")
 	})
 }
 

@@ -21,7 +21,8 @@ type Typed struct {
 // comparing. The new token replaces the browser's old one; it is "" if the browser keeps what it has. The same press
 // within identity.AgainWithin gets the same answer: the second of two comes with the old cookie.
 //
-// It returns identity's faults for codes, and ErrNoSignup for other browsers. Writes audit "signup.proved".
+// It returns identity's faults for codes, and ErrNoSignup for other browsers. Writes audit "signup.proved", or identity's
+// "identity.code_refused" for every code that was compared in vain.
 func (s *Service) Prove(ctx context.Context, id string, typed Typed) (*signup, string, error) {
 	row, err := s.byID(ctx, id)
 	if err != nil {
@@ -52,7 +53,7 @@ func (s *Service) Prove(ctx context.Context, id string, typed Typed) (*signup, s
 			err = again
 		}
 	}
-	if errors.Is(err, identity.ErrCodeWrong) || errors.Is(err, identity.ErrCodeExpired) {
+	if errors.Is(err, identity.ErrCodeWrong) || errors.Is(err, identity.ErrCodeExpired) || !held && errors.Is(err, ErrNoSignup) {
 		err = errors.Join(err, s.Identity.NoteWrong(ctx, try))
 	}
 	if err != nil {
