@@ -342,7 +342,10 @@ func TestBudgets_MailboxesAreProtectedSilently(t *testing.T) {
 			row, _ := h.begins("supplier", "victim@fabrikam.de")
 			require.Equal(t, StepCode, row.Step)
 			require.Equal(t, h.clk.Now(), *row.MailAskedAt, "the answer is the same when nothing is sent")
+			require.Equal(t, 1, h.count("mails WHERE about = ?", row.ID), "and so is the work behind it (T24)")
+			require.Equal(t, 1, h.count("jobs WHERE about = ?", row.ID))
 			left += len(h.mails())
+			require.Zero(t, h.count("jobs WHERE about = ?", row.ID), "done, whether it left or not")
 		}
 		require.Equal(t, 3, left, "three in ten minutes")
 		h.clk.Advance(10 * time.Minute)

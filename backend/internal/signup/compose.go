@@ -25,8 +25,11 @@ const (
 	kindWithdrawn = "request.withdrawn"
 )
 
+// codeOrder is the payload of kindCode. Silent orders are for mailboxes that had their share: they cost as much as any
+// other, so that no time tells, and no mail comes of them.
 type codeOrder struct {
 	SignupID string `json:"signupId"`
+	Silent   bool   `json:"silent"`
 }
 
 type requestOrder struct {
@@ -40,19 +43,19 @@ func (s *Service) registerMails() {
 	}
 }
 
-// orderCode orders the mail that proves an address, unless this mailbox has had enough for now: then nothing is sent,
-// and nothing in the answer tells.
+// orderCode orders the mail that proves an address. If this mailbox has had enough for now, nothing is sent, and neither
+// the answer nor its time tells.
 func (s *Service) orderCode(tx *database.Tx, row *signup) error {
 	to, err := email.Parse(row.Mail) // as it was given first: other capitals are the same mailbox
 	if err != nil {
 		return err
 	}
 	allowed, err := s.Identity.MailAllowed(tx, to)
-	if err != nil || !allowed {
+	if err != nil {
 		return err
 	}
 	return s.Mail.Enqueue(tx, notification.Order{
-		Kind: kindCode, To: to, Locale: row.Locale, About: row.ID, Payload: codeOrder{SignupID: row.ID}, Anonymous: true,
+		Kind: kindCode, To: to, Locale: row.Locale, About: row.ID, Payload: codeOrder{SignupID: row.ID, Silent: !allowed}, Anonymous: true,
 	})
 }
 
@@ -77,7 +80,7 @@ func (s *Service) order(tx *database.Tx, kind string, r *approval.Request) error
 // and only here, that a known address differs from an unknown one.
 func (s *Service) composeCode(ctx context.Context, d notification.Delivery) (*notification.Letter, error) {
 	var order codeOrder
-	if err := d.Bind(&order); err != nil {
+	if err := d.Bind(&order); err != nil || order.Silent {
 		return nil, err
 	}
 	var (
