@@ -105,7 +105,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	// Floors 2 and 3: people, who is at the door, what is asked, who decides.
 	h.People = directory.New(db, h.Audit, source, directory.Options{
 		TenantDomain: cfg.TenantDomain, MailFrom: cfg.Sender.Address.String(), Mailbox: cfg.Mailbox(), Languages: languages,
-		Version: o.Version, Caller: callerID,
+		Version: o.Version, Caller: callerID, ReadsAudit: readsAudit,
 	})
 	h.Flows = flow.New(flow.Needs{DB: db, Audit: h.Audit, IDs: source, Clock: clk, Catalogue: h.People, BaseURL: cfg.URL})
 	h.Identity = identity.New(identity.Needs{

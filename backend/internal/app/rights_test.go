@@ -193,3 +193,27 @@ func (b *browser) tries(call, text string) {
 		b.t.Errorf("%s with %q answers %d: %s", call, text, a.Code, a.Body)
 	}
 }
+
+// TestTimeline_forItsReaders: where calls came from is for those whose role is to read the audit; a member without a role
+// and a program with the scope for guests see the rest (security.md T46, T49, T52).
+func TestTimeline_forItsReaders(t *testing.T) {
+	t.Parallel()
+	h := openHouse(t, "sqlite")
+	h.sends(h.browser(), "guest@fabrikam.de")
+	jonas := h.as("j.becker@contoso.com")
+	jonas.POST("/api/v1/approvals/"+jonas.GET("/api/v1/approvals").field("data.0.id")+"/decision", `{"decision":"approve","reason":"canary"}`).status(200)
+	h.mails()
+	path := "/api/v1/guests/" + jonas.GET("/api/v1/guests").field("data.0.id") + "/timeline"
+	for who, full := range map[*browser]bool{
+		jonas: false, h.as("o.haddad@contoso.com"): false, h.program("guests:read"): false, h.as("t.adler@contoso.com"): true, h.as("i.vogel@contoso.com"): true,
+	} {
+		a := who.GET(path)
+		if a.Code == 403 { // who is only an operator sees no guests
+			continue
+		}
+		body := a.status(200).Body.String()
+		require.Contains(t, body, "approval.approved")
+		require.Equal(t, full, strings.Contains(body, `"address"`), body)
+		require.Equal(t, full, strings.Contains(body, "canary"), body)
+	}
+}

@@ -17,6 +17,12 @@ func callerID(ctx context.Context) string {
 	return p.UserID
 }
 
+// readsAudit says whether it is the role of whoever asks to read the audit.
+func readsAudit(ctx context.Context) bool {
+	p, _ := identity.PrincipalOf(ctx)
+	return p.Has(identity.WhoAudit)
+}
+
 func caller(ctx context.Context) catalog.Caller {
 	p, _ := identity.PrincipalOf(ctx)
 	return catalog.Caller{UserID: p.UserID, Address: p.Address}

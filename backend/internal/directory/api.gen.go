@@ -412,11 +412,13 @@ type TimelinePage struct {
 type TimelineEvent struct {
 	Actor *Actor `json:"actor,omitempty"`
 
-	// Address Network address.
-	Address *string                 `json:"address,omitempty"`
-	At      time.Time               `json:"at"`
-	Data    *map[string]interface{} `json:"data,omitempty"`
-	Id      string                  `json:"id"`
+	// Address Network address. Only for admins and auditors.
+	Address *string   `json:"address,omitempty"`
+	At      time.Time `json:"at"`
+
+	// Data Facts. A decision's reason that was not shared with the applicant only for admins and auditors.
+	Data *map[string]interface{} `json:"data,omitempty"`
+	Id   string                  `json:"id"`
 
 	// Name Room and act, like `approval.approved`.
 	Name      string              `json:"name"`

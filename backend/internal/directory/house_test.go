@@ -25,6 +25,7 @@ type house struct {
 	log     *audit.Log
 	sponsor *directory.User
 	caller  string
+	auditor bool // whoever asks reads the audit
 }
 
 func open(t *testing.T, db *database.DB, clk *clock.Fake) *house {
@@ -35,7 +36,8 @@ func open(t *testing.T, db *database.DB, clk *clock.Fake) *house {
 	h := &house{t: t, db: db, clk: clk, log: audit.New(db, source, keys)}
 	h.Directory = directory.New(db, h.log, source, directory.Options{
 		TenantDomain: "contoso.com", MailFrom: "guests@contoso.com", Mailbox: true, Languages: []string{"en", "de", "ar"}, Version: "test",
-		Caller: func(context.Context) string { return h.caller },
+		Caller:     func(context.Context) string { return h.caller },
+		ReadsAudit: func(context.Context) bool { return h.auditor },
 	})
 	h.act(func(tx *database.Tx) error {
 		for _, app := range []directory.App{

@@ -121,7 +121,7 @@ func (h handler) ListGuestTimeline(ctx context.Context, r ListGuestTimelineReque
 	}
 	answer := ListGuestTimeline200JSONResponse{Data: make([]TimelineEvent, len(page.Entries)), HasMore: page.HasMore}
 	for i, entry := range page.Entries {
-		answer.Data[i] = eventShown(entry)
+		answer.Data[i] = h.directory.eventShown(ctx, entry)
 	}
 	if page.HasMore {
 		answer.Next = ptr(web.EncodeCursor(page.Next))

@@ -105,7 +105,7 @@ func TestHTTP_Answers(t *testing.T) {
 		golden(t, db, get(t, h.door(), "/api/v1/tenant"), "tenant-new.json")
 		clk.Advance(time.Minute)
 		maria := h.story()
-		h.caller = h.sponsor.ID
+		h.caller, h.auditor = h.sponsor.ID, true
 		door := h.door()
 		for _, tc := range []struct{ file, path string }{
 			{"tenant.json", "/api/v1/tenant"},
@@ -198,6 +198,47 @@ func TestHTTP_Refusals(t *testing.T) {
 				require.Equal(t, tc.code, problem.Code)
 				require.NotContains(t, problem.Detail, "{")
 			})
+		}
+	})
+}
+
+// TestTimeline_fieldsForItsReaders: what an approver kept to the house, and where calls came from, are for those whose
+// role is to read the audit (security.md T46, T49).
+func TestTimeline_fieldsForItsReaders(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB, clk *clock.Fake) {
+		h := open(t, db, clk)
+		maria := h.story()
+		ctx := web.WithMeta(t.Context(), web.Meta{RequestID: "req_deny", Address: "198.51.100.7"})
+		subject := h.log.Subject(maria.Address)
+		require.NoError(t, db.InTx(ctx, func(tx *database.Tx) error {
+			for _, e := range []audit.Event{
+				{Name: "approval.denied", Data: map[string]any{"stage": 1, "reason": "canary: rude on the phone", "reasonShared": false}},
+				{Name: "approval.approved", Data: map[string]any{"stage": 1, "reason": "canary: owed a favour"}},
+				{Name: "approval.passed", Data: map[string]any{"somethingNew": "canary: nobody has thought about it"}},
+				{Name: "approval.denied", Data: map[string]any{"reason": "ask your sponsor first", "reasonShared": true}},
+				{Name: "notification.failed", Data: map[string]any{"reason": "550 no such user", "kind": "signup.code"}},
+			} {
+				e.Target, e.Subject = "req_other", subject
+				if err := h.log.Record(tx, e); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		path := "/api/v1/guests/" + maria.ID + "/timeline"
+		plain := get(t, h.door(), path)
+		golden(t, db, get(t, h.door(), path+"?limit=5"), "timeline-plain.json")
+		for _, hidden := range []string{"canary", "198.51.100.7", `"address"`} {
+			require.NotContains(t, plain.Body.String(), hidden)
+		}
+		for _, shown := range []string{"ask your sponsor first", "550 no such user"} {
+			require.Contains(t, plain.Body.String(), shown)
+		}
+		h.auditor = true
+		full := get(t, h.door(), path).Body.String()
+		for _, shown := range []string{"rude on the phone", "owed a favour", "nobody has thought", "198.51.100.7"} {
+			require.Contains(t, full, shown)
 		}
 	})
 }

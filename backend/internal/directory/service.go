@@ -22,6 +22,8 @@ type Options struct {
 	Version   string
 	// Caller is the id of the member who asks, for sponsor=me; empty if the caller is no person.
 	Caller func(ctx context.Context) string
+	// ReadsAudit says whether the caller's role is to read the audit: timelines show them everything. Nobody's if it is nil.
+	ReadsAudit func(ctx context.Context) bool
 }
 
 // Directory holds the use cases of the room. It is safe for concurrent use.
@@ -41,6 +43,9 @@ func New(db *database.DB, audits *audit.Log, source ids.Source, o Options) *Dire
 	}
 	if o.Caller == nil {
 		o.Caller = func(context.Context) string { return "" }
+	}
+	if o.ReadsAudit == nil {
+		o.ReadsAudit = func(context.Context) bool { return false }
 	}
 	none := func(context.Context, User) ([]EarlierRequest, error) { return nil, nil }
 	return &Directory{db: db, audit: audits, ids: source, options: o, requests: none}

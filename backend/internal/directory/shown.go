@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"slices"
 
 	"github.com/vestibule-id/vestibule/backend/internal/audit"
 )
@@ -90,16 +91,42 @@ func (d *Directory) grantsShown(ctx context.Context, userID string) ([]GrantHeld
 	return shown, nil
 }
 
-// eventShown is an event in a timeline.
-func eventShown(e audit.Entry) TimelineEvent {
+// plainFacts are those of an event's facts that every reader of a timeline may see. A new one is for auditors until it is
+// added here.
+var plainFacts = []string{
+	"by", "creationType", "fields", "flow", "kind", "knownDevice", "mail", "method", "name", "reasonShared", "reference", "request",
+	"sponsor", "stage", "target", "title", "tries", "until", "via", "was", "why",
+}
+
+// eventShown is an event in a timeline, as its reader may see it: where a call came from, and the reason of a decision
+// that was not shared, are for those whose role is to read the audit (security.md T49).
+func (d *Directory) eventShown(ctx context.Context, e audit.Entry) TimelineEvent {
 	shown := TimelineEvent{
-		Id: e.ID, At: e.At, Name: e.Name, Result: TimelineEventResult(e.Result), Target: text(e.Target), Address: text(e.Address),
-		RequestId: text(e.RequestID), Actor: &Actor{Kind: ActorKind(e.Actor.Kind), Id: text(e.Actor.ID), Name: text(e.Actor.Name)},
+		Id: e.ID, At: e.At, Name: e.Name, Result: TimelineEventResult(e.Result), Target: text(e.Target), RequestId: text(e.RequestID),
+		Actor: &Actor{Kind: ActorKind(e.Actor.Kind), Id: text(e.Actor.ID), Name: text(e.Actor.Name)},
 	}
-	if len(e.Data) > 0 {
-		shown.Data = &e.Data
+	facts := e.Data
+	if d.options.ReadsAudit(ctx) {
+		shown.Address = text(e.Address)
+	} else {
+		facts = plain(e)
+	}
+	if len(facts) > 0 {
+		shown.Data = &facts
 	}
 	return shown
+}
+
+// plain are the event's facts for every reader. A mail server's reason is about a mail, not about a person.
+func plain(e audit.Entry) map[string]any {
+	facts := map[string]any{}
+	for name, fact := range e.Data {
+		shared := name == "reason" && (e.Data["reasonShared"] == true || e.Name == "notification.failed")
+		if shared || slices.Contains(plainFacts, name) {
+			facts[name] = fact
+		}
+	}
+	return facts
 }
 
 func ptr[T any](v T) *T { return &v }

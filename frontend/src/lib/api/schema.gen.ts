@@ -1449,10 +1449,11 @@ export interface components {
         };
         TimelineEvent: {
             actor?: components["schemas"]["Actor"];
-            /** @description Network address. */
+            /** @description Network address. Only for admins and auditors. */
             address?: string;
             /** Format: date-time */
             at: string;
+            /** @description Facts. A decision's reason that was not shared with the applicant only for admins and auditors. */
             data?: {
                 [key: string]: unknown;
             };
