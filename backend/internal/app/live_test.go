@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
 )
 
 // pageEvent is one server-sent event of the status page.
@@ -86,5 +88,24 @@ func TestLivePage(t *testing.T) {
 		require.Equal(t, "active", (<-events).state)
 		require.Equal(t, "active", (<-maria.follow(server, reference, first.id)).state, "what it has missed, in one event")
 		h.browser().GET("/api/v1/requests/"+reference+"/events").problem(401, "signup_gone")
+	})
+}
+
+// TestLivePage_endsWithItsRight: a page that is open when the cookie behind it is worth nothing any more is told nothing.
+func TestLivePage_endsWithItsRight(t *testing.T) {
+	t.Parallel()
+	eachHouse(t, func(t *testing.T, h *testHouse) {
+		server := httptest.NewServer(h.engine)
+		t.Cleanup(server.Close)
+		maria, jonas := h.browser(), h.as("j.becker@contoso.com")
+		reference := h.sends(maria, "maria@fabrikam.de")
+		events := maria.follow(server, reference, "")
+		require.Equal(t, "pending", (<-events).state)
+		require.NoError(t, h.DB.InTx(t.Context(), func(tx *database.Tx) error {
+			return tx.Exec("UPDATE signups SET address = 'other@fabrikam.de' WHERE address = 'maria@fabrikam.de'").Error
+		}))
+		jonas.POST("/api/v1/approvals/"+jonas.GET("/api/v1/approvals").field("data.0.id")+"/ask", `{"text":"Which hall?"}`).status(200)
+		told, open := <-events
+		require.False(t, open, "%v", told)
 	})
 }

@@ -96,7 +96,7 @@ func (h handler) SignOut(ctx context.Context, _ SignOutRequestObject) (SignOutRe
 	if err := h.identity.SignOut(ctx, p); err != nil {
 		return nil, err
 	}
-	h.identity.Cookies.Clear(ginOf(ctx), CookieSession)
+	h.identity.Cookies.forget(ginOf(ctx))
 	return SignOut204Response{}, nil
 }
 

@@ -57,6 +57,25 @@ func TestSignin_aGuestComesIn(t *testing.T) {
 	})
 }
 
+// TestSignOut_theBrowserForgets: who comes to a shared machine next finds nothing of the person before (T15). Only the
+// mark of the known device stays.
+func TestSignOut_theBrowserForgets(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB, clk *clock.Fake) {
+		h := openHouse(t, db, clk)
+		h.guest(maria, nil)
+		b := h.browser()
+		b.signsIn(maria)
+		for _, name := range []string{"__Host-vestibule_signup", "__Host-vestibule_signin", "__Host-vestibule_link"} {
+			b.cookies[name] = strings.Repeat("a", 43)
+		}
+		require.Len(t, b.cookies, 5)
+		require.Equal(t, http.StatusNoContent, b.post("/api/v1/signout", nil).status)
+		require.Len(t, b.cookies, 1, "%v", b.cookies)
+		require.Contains(t, b.cookies, "__Host-vestibule_device")
+	})
+}
+
 func TestSignin_aMemberBeginsAtTheInbox(t *testing.T) {
 	t.Parallel()
 	dbtest.Each(t, func(t *testing.T, db *database.DB, clk *clock.Fake) {

@@ -65,7 +65,9 @@ func (h *handler) FollowRequest(ctx context.Context, in FollowRequestRequestObje
 		return nil, err
 	}
 	seen, _ := strconv.Atoi(web.LastEventID(ctx))
-	return &liveRequest{ctx: ctx, signups: h.signups, id: r.ID, seen: seen}, nil
+	return &liveRequest{
+		ctx: ctx, signups: h.signups, id: r.ID, seen: seen, token: h.cookie(ctx, identity.CookieSignup), reference: in.Reference, askEvery: askEvery,
+	}, nil
 }
 
 // GetLink is GET /api/v1/link. It changes nothing: mail scanners open links.

@@ -2,6 +2,7 @@ package signup
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -9,16 +10,23 @@ import (
 	"github.com/vestibule-id/vestibule/backend/internal/platform/web"
 )
 
-// followEvery is how often a live page looks for changes that another replica has made.
-const followEvery = 3 * time.Second
+const (
+	// followEvery is how often a live page looks for changes that another replica has made.
+	followEvery = 3 * time.Second
+	// askEvery is how often a page that nothing happens to is asked whether it may still be here: with every sign of life.
+	askEvery = 15 * time.Second
+)
 
 // liveRequest streams the applicant's view of a request: once now, and again after every change. The event's id is the
-// request's version, so a page that comes back is told only what it has missed.
+// request's version, so a page that comes back is told only what it has missed. The stream ends when the sign-up that
+// opened it no longer shows the request: it has another address or cookie by now, or is over (security.md T15).
 type liveRequest struct {
-	ctx     context.Context //nolint:containedctx // it is the call's, for as long as the answer lasts
-	signups *Service
-	id      string
-	seen    int // the version that the page has
+	ctx              context.Context //nolint:containedctx // it is the call's, for as long as the answer lasts
+	signups          *Service
+	id               string
+	seen             int // the version that the page has
+	token, reference string
+	askEvery         time.Duration
 }
 
 // VisitFollowRequestResponse writes until the page or the house goes.
@@ -27,7 +35,10 @@ func (l *liveRequest) VisitFollowRequestResponse(w http.ResponseWriter) error {
 	ctx, cancel := context.WithCancel(browser(l.ctx).Request.Context())
 	defer cancel()
 	source := make(chan web.Event)
-	go l.follow(ctx, source)
+	go func() {
+		defer close(source)
+		l.follow(ctx, source)
+	}()
 	return web.Events{Context: l.ctx, Source: source}.Serve(w)
 }
 
@@ -36,8 +47,14 @@ func (l *liveRequest) follow(ctx context.Context, out chan<- web.Event) {
 	defer stop()
 	poll := time.NewTicker(followEvery)
 	defer poll.Stop()
+	ask := time.NewTicker(l.askEvery)
+	defer ask.Stop()
 	for {
-		if event, ok := l.next(ctx); ok {
+		event, ok := l.next(ctx)
+		if ok && l.over(ctx) {
+			return
+		}
+		if ok {
 			select {
 			case out <- event:
 			case <-ctx.Done():
@@ -47,6 +64,10 @@ func (l *liveRequest) follow(ctx context.Context, out chan<- web.Event) {
 		select {
 		case <-changes:
 		case <-poll.C:
+		case <-ask.C:
+			if l.over(ctx) {
+				return
+			}
 		case <-ctx.Done():
 			return
 		}
@@ -65,4 +86,14 @@ func (l *liveRequest) next(ctx context.Context) (web.Event, bool) {
 	}
 	l.seen = r.Version
 	return web.Event{ID: strconv.Itoa(r.Version), Name: "request", Data: view}, true
+}
+
+// over says whether the right that opened the page has ended. A database that is away ends nothing; then there are no
+// events either.
+func (l *liveRequest) over(ctx context.Context) bool {
+	row, err := l.signups.ByToken(ctx, l.token)
+	if err == nil {
+		_, err = l.signups.mine(ctx, row, l.reference)
+	}
+	return errors.Is(err, ErrNoSignup) || errors.Is(err, ErrRequestUnknown)
 }

@@ -2286,7 +2286,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Signed out. */
+            /** @description Signed out. The browser forgets all that stood for the person. */
             204: {
                 headers: {
                     [name: string]: unknown;
