@@ -25,7 +25,7 @@ func TestT42_NobodyDecidesTheirOwnRequest(t *testing.T) {
 		require.False(t, ana.Waits(id, "waiting"), "it is not even in her list")
 		self.Leaves(story.Left{
 			Traces: story.Traces{Requests: 1, Mails: 2, Codes: 1, States: "pending"},
-			Audit:  []string{"signup.started", "signup.proved", "signup.submitted", "approval.refused! ×2"},
+			Audit:  []string{"signup.started", "signup.proved", "signup.submitted", "approval.refused! ×3"},
 		})
 	})
 }

@@ -3,12 +3,16 @@ package approval
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/vestibule-id/vestibule/backend/internal/audit"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/fault"
 )
+
+// refusalLimit is for writing down an act on one's own request.
+const refusalLimit = 10 * time.Second
 
 // Decider is who decides or reads: a member in a session, or a program with a key.
 type Decider struct {
@@ -22,6 +26,15 @@ type Decider struct {
 // AsKey is the decider behind an API key: it sees every request, and decides in the key's name.
 func AsKey(actor audit.Actor) Decider {
 	return Decider{ID: everyKey, Name: actor.Name, Actor: actor, Channel: "apikey"}
+}
+
+// actorID tells one decider from another: the member, or the one key among all. Keys have one queue between them, but
+// each decides for itself.
+func (d Decider) actorID() string {
+	if d.ID == everyKey {
+		return d.Actor.ID
+	}
+	return d.ID
 }
 
 // Given is a decision as it was pressed.
@@ -77,7 +90,7 @@ func (s *Service) Decide(ctx context.Context, id string, by Decider, g Given) (*
 			reason: g.Reason, note: g.Note, reasonShared: g.ShareReason,
 		}
 		fresh, err := insertDecision(tx, &decision{
-			ID: s.ids.New("dec"), RequestID: r.ID, Stage: r.Stage, ApproverID: by.ID, ApproverName: by.Name, Decision: g.Decision,
+			ID: s.ids.New("dec"), RequestID: r.ID, Stage: r.Stage, ApproverID: by.actorID(), ApproverName: by.Name, Decision: g.Decision,
 			Reason: g.Reason, ReasonShared: g.ShareReason, Note: g.Note, Channel: by.Channel, DecidedAt: tx.Now,
 		})
 		if err != nil {
@@ -92,10 +105,7 @@ func (s *Service) Decide(ctx context.Context, id string, by Decider, g Given) (*
 		}
 		return s.settle(tx, r, v)
 	})
-	if errors.Is(err, ErrOwnRequest) {
-		return nil, errors.Join(err, s.refused(ctx, id, by))
-	}
-	return decided, err
+	return decided, s.refusal(ctx, id, by, err)
 }
 
 func checkGiven(g Given) error {
@@ -131,18 +141,19 @@ func (s *Service) lockForDecision(tx *database.Tx, id string, by Decider) (*Requ
 	return nil, ErrOtherStage
 }
 
-// fourEyes keeps a person who approved an earlier stage from approving this one too, unless nobody else was asked: then
-// the request would wait for ever. Programs are no person.
+// fourEyes keeps who approved an earlier stage from approving this one too, unless nobody else was asked: then the
+// request would wait for ever. A key is one actor like a person, and people are asked beside it.
 func fourEyes(tx *database.Tx, r *Request, by Decider) error {
-	if r.Stage == 1 || by.ID == everyKey {
+	if r.Stage == 1 {
 		return nil
 	}
-	approved, err := hasApproved(tx, r.ID, by.ID)
+	approved, err := hasApproved(tx, r.ID, by)
 	if err != nil || !approved {
 		return err
 	}
 	asked, err := approverIDs(tx, r.ID, r.Stage)
-	if err == nil && len(asked) > 1 {
+	others := slices.ContainsFunc(asked, func(id string) bool { return id != by.ID })
+	if err == nil && others {
 		return ErrSamePerson
 	}
 	return err
@@ -241,9 +252,14 @@ func (s *Service) close(tx *database.Tx, r *Request) error {
 	return moveAllBuckets(tx, r, tx.Now)
 }
 
-// refused keeps a trace of the try to decide one's own request.
-func (s *Service) refused(ctx context.Context, id string, by Decider) error {
-	return s.db.InTx(ctx, func(tx *database.Tx) error {
+// refusal keeps a trace of an act on one's own request, also when its caller has hung up; it returns err.
+func (s *Service) refusal(ctx context.Context, id string, by Decider, err error) error {
+	if !errors.Is(err, ErrOwnRequest) {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refusalLimit)
+	defer cancel()
+	return errors.Join(err, s.db.InTx(ctx, func(tx *database.Tx) error {
 		return s.audit.Record(tx, audit.Event{Name: "approval.refused", Result: "refused", Actor: by.Actor, Target: id, Data: map[string]any{"why": "own_request"}})
-	})
+	}))
 }

@@ -71,9 +71,11 @@ func TestDecide_Refuses(t *testing.T) {
 				require.ErrorIs(t, err, tc.want)
 			})
 		}
-		_, err := h.Decide(t.Context(), r.ID, ana, Given{Decision: Deny, Note: "for staff"})
+		_, err := h.Ask(t.Context(), own.ID, h.as("j.becker@contoso.com"), "Who am I?")
+		require.ErrorIs(t, err, ErrOwnRequest)
+		_, err = h.Decide(t.Context(), r.ID, ana, Given{Decision: Deny, Note: "for staff"})
 		requireField(t, err, "/reason", "reason_missing")
-		require.Equal(t, []string{"approval.refused", "approval.refused"}, h.events(own.ID), "the tries are kept (security.md T42)")
+		require.Equal(t, []string{"approval.refused", "approval.refused", "approval.refused"}, h.events(own.ID), "the tries are kept (security.md T42)")
 		require.Empty(t, h.events(r.ID))
 		require.Zero(t, h.count("approval_decisions"))
 		require.Equal(t, Pending, h.read(own.ID).State)
@@ -93,6 +95,35 @@ func TestDecide_AKeyDecidesInItsOwnName(t *testing.T) {
 		require.Equal(t, "nightly", decided.DecidedByName)
 		require.Equal(t, 1, h.count("audit_events WHERE target = ? AND name = 'approval.approved' AND actor_kind = 'apikey' AND actor_id = 'key_1'", r.ID))
 		require.Equal(t, 1, h.count("approval_decisions WHERE channel = 'apikey'"))
+	})
+}
+
+// TestDecide_AKeyIsOneActor: a program approves one stage of a request, as a person does; another has to approve the next.
+func TestDecide_AKeyIsOneActor(t *testing.T) {
+	t.Parallel()
+	dbtest.Each(t, func(t *testing.T, db *database.DB, clk *clock.Fake) {
+		h := openHouse(t, db, clk)
+		nightly := AsKey(audit.Actor{Kind: audit.KindAPIKey, ID: "key_1", Name: "nightly"})
+		daily := AsKey(audit.Actor{Kind: audit.KindAPIKey, ID: "key_2", Name: "daily"})
+		r := h.request("double", "maria@fabrikam.de", nil)
+		_, err := h.Decide(t.Context(), r.ID, nightly, approve)
+		require.NoError(t, err)
+		require.Equal(t, 1, h.count("approval_decisions WHERE approver_id = 'key_1'"))
+		_, err = h.Decide(t.Context(), r.ID, nightly, approve)
+		require.ErrorIs(t, err, ErrSamePerson)
+		require.Equal(t, 2, h.read(r.ID).Stage)
+		decided, err := h.Decide(t.Context(), r.ID, daily, approve)
+		require.NoError(t, err, "another program is another actor")
+		require.Equal(t, Active, decided.State)
+
+		r = h.request("double", "lukas@fabrikam.de", nil)
+		_, err = h.Decide(t.Context(), r.ID, nightly, approve)
+		require.NoError(t, err)
+		h.inTx(func(tx *database.Tx) error { return tx.Exec("UPDATE approval_decisions SET approver_id = '*' WHERE request_id = ?", r.ID).Error })
+		_, err = h.Decide(t.Context(), r.ID, daily, approve)
+		require.ErrorIs(t, err, ErrSamePerson, "a decision of before does not say which key it was")
+		_, err = h.Decide(t.Context(), r.ID, nightly, Given{Decision: Deny, Reason: "on second thought"})
+		require.NoError(t, err, "no may be said at any stage")
 	})
 }
 

@@ -23,7 +23,7 @@ var (
 	ErrOwnRequest = fault.New(fault.Forbidden, "own_request", "Nobody decides their own request. A colleague has to decide this one.")
 	// ErrOtherStage is for an approver of a stage that does not wait now.
 	ErrOtherStage = fault.New(fault.Conflict, "other_stage", "This request waits for another stage. You are told when it is your turn.")
-	// ErrSamePerson is for one person who would approve two stages, where somebody else was asked as well.
+	// ErrSamePerson is for one person, or one key, that would approve two stages, where somebody else was asked as well.
 	ErrSamePerson = fault.New(fault.Conflict, "same_person", "You have approved an earlier stage. A colleague has to approve this one; you may still deny it.")
 	// ErrNothingAsked is for a reply without a question.
 	ErrNothingAsked = fault.New(fault.Conflict, "nothing_asked", "Nothing was asked, so there is nothing to answer. Open the status page again to see where the request stands.")

@@ -246,7 +246,7 @@ func (w *walk) decides(m *belief, by Decider, g Given) (name string, want, got e
 	case want != nil:
 	case g.Seen != 0 && g.Seen != m.version:
 		want = ErrChanged
-	case g.Decision == Approve && m.approved[by.Address] && by.ID != everyKey:
+	case g.Decision == Approve && m.approved[by.Address]:
 		want = ErrSamePerson
 	case g.Decision == Approve && !w.endFits(m, g.Until):
 		want = errFields

@@ -185,7 +185,7 @@ type decision struct {
 	ID           string
 	RequestID    string
 	Stage        int
-	ApproverID   string
+	ApproverID   string // a member or a key
 	ApproverName string
 	Decision     Verdict
 	Reason       string

@@ -77,10 +77,11 @@ func assignedStages(db *gorm.DB, requestID, approverID string) ([]int, error) {
 	return stages, err
 }
 
-// hasApproved says whether the approver has approved an earlier stage of the request.
-func hasApproved(tx *database.Tx, requestID, approverID string) (bool, error) {
+// hasApproved says whether the decider has approved an earlier stage of the request. Old decisions do not say which key
+// it was: they count as every key's.
+func hasApproved(tx *database.Tx, requestID string, by Decider) (bool, error) {
 	var n int64
-	err := tx.Model(&decision{}).Where("request_id = ? AND approver_id = ? AND decision = ?", requestID, approverID, Approve).Count(&n).Error
+	err := tx.Model(&decision{}).Where("request_id = ? AND approver_id IN ? AND decision = ?", requestID, []string{by.ID, by.actorID()}, Approve).Count(&n).Error
 	return n > 0, err
 }
 

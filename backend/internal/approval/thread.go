@@ -19,7 +19,8 @@ const (
 )
 
 // Ask sends the request back with a question; the clock stands until the applicant answers. Errors as Decide, and
-// ErrAlreadyAsked. Writes audit "approval.asked".
+// ErrAlreadyAsked. Writes audit "approval.asked", or "approval.refused" for one's own
+// request.
 func (s *Service) Ask(ctx context.Context, id string, by Decider, question string) (*Request, error) {
 	question, err := cleanText(question, maxQuestion)
 	if err != nil {
@@ -43,7 +44,7 @@ func (s *Service) Ask(ctx context.Context, id string, by Decider, question strin
 		message := Message{ID: s.ids.New("msg"), RequestID: r.ID, AuthorKind: "team", AuthorID: by.ID, AuthorName: by.Name, Body: question, CreatedAt: now}
 		return s.talk(tx, r, message, bucketAsked, audit.Event{Name: "approval.asked", Actor: by.Actor})
 	})
-	return asked, err
+	return asked, s.refusal(ctx, id, by, err)
 }
 
 // Reply takes the applicant's answer; the clock goes on where it stood. It returns ErrNothingAsked unless a question
