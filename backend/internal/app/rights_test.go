@@ -7,7 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gin-gonic/gin"
 	"github.com/stretchr/testify/require"
+
+	"github.com/vestibule-id/vestibule/backend/internal/identity"
 )
 
 // callers are those of the matrix, in its order.
@@ -215,5 +218,20 @@ func TestTimeline_forItsReaders(t *testing.T) {
 		require.Contains(t, body, "approval.approved")
 		require.Equal(t, full, strings.Contains(body, `"address"`), body)
 		require.Equal(t, full, strings.Contains(body, "canary"), body)
+	}
+}
+
+// TestDoors_allAreListed: a door outside the contract is in the list of its own, or the house does not open (T50).
+func TestDoors_allAreListed(t *testing.T) {
+	t.Parallel()
+	h := openHouse(t, "sqlite")
+	hung := h.engine.Routes()
+	require.NoError(t, checkDoors(hung))
+	require.ErrorContains(t, checkDoors(append(hung, gin.RouteInfo{Method: "GET", Path: "/api/debug"})), "GET /api/debug")
+	missing := slices.DeleteFunc(slices.Clone(hung), func(r gin.RouteInfo) bool { return r.Path == "/api/openapi.json" })
+	require.ErrorContains(t, checkDoors(missing), "no such door", "a list of what is not there misleads its reader")
+	for door, route := range otherRoutes {
+		require.NotContains(t, contractRoutes, door)
+		require.Equal(t, identity.WhoPublic, route.Who, "%s: nothing guards it", door)
 	}
 }

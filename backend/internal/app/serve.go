@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -166,7 +167,7 @@ func (r *readiness) guard(c *gin.Context) {
 	}
 }
 
-// router hangs every room's door, each behind the guard; a route that the contract does not know stops the start.
+// router hangs every room's door, each behind the guard, and then those outside the contract; a door that is in no list stops the start.
 func (h *House) router(health *web.Health, ready *readiness) (*gin.Engine, error) {
 	contract, err := web.ReadContract(api.YAML)
 	if err != nil {
@@ -196,14 +197,25 @@ func (h *House) router(health *web.Health, ready *readiness) (*gin.Engine, error
 	} {
 		room.Routes(doors)
 	}
-	if err := identity.CheckRoutes(engine.Routes(), contractRoutes); err != nil {
-		return nil, err
-	}
 	h.extraDoors(engine)
-	return engine, nil
+	return engine, checkDoors(engine.Routes()) // last, so that no door is hung behind its back
 }
 
-// extraDoors are those outside the contract: the contract itself, and the parked link.
+// checkDoors holds every door of the house against the two lists of docs/routes.md, and the shorter one against the doors.
+func checkDoors(hung gin.RoutesInfo) error {
+	listed := maps.Clone(otherRoutes)
+	for _, r := range hung {
+		delete(listed, r.Method+" "+r.Path)
+	}
+	for door := range listed {
+		return fmt.Errorf("%s is in doors.yaml, and there is no such door", door)
+	}
+	maps.Copy(listed, contractRoutes)
+	maps.Copy(listed, otherRoutes)
+	return identity.CheckRoutes(hung, listed)
+}
+
+// extraDoors are those outside the contract, each with its line in api/doors.yaml: the contract itself, and the parked link.
 func (h *House) extraDoors(engine *gin.Engine) {
 	contract := sync.OnceValues(api.JSON)
 	engine.GET("/api/openapi.json", func(c *gin.Context) {

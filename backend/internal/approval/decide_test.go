@@ -119,7 +119,9 @@ func TestDecide_AKeyIsOneActor(t *testing.T) {
 		r = h.request("double", "lukas@fabrikam.de", nil)
 		_, err = h.Decide(t.Context(), r.ID, nightly, approve)
 		require.NoError(t, err)
-		h.inTx(func(tx *database.Tx) error { return tx.Exec("UPDATE approval_decisions SET approver_id = '*' WHERE request_id = ?", r.ID).Error })
+		h.inTx(func(tx *database.Tx) error {
+			return tx.Exec("UPDATE approval_decisions SET approver_id = '*' WHERE request_id = ?", r.ID).Error
+		})
 		_, err = h.Decide(t.Context(), r.ID, daily, approve)
 		require.ErrorIs(t, err, ErrSamePerson, "a decision of before does not say which key it was")
 		_, err = h.Decide(t.Context(), r.ID, nightly, Given{Decision: Deny, Reason: "on second thought"})
