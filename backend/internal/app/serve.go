@@ -16,6 +16,7 @@ import (
 	"github.com/vestibule-id/vestibule/backend/api"
 	"github.com/vestibule-id/vestibule/backend/internal/identity"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/database"
+	"github.com/vestibule-id/vestibule/backend/internal/platform/ids"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/trace"
 	"github.com/vestibule-id/vestibule/backend/internal/platform/web"
 	pages "github.com/vestibule-id/vestibule/backend/web"
@@ -238,7 +239,11 @@ func (h *House) extraDoors(engine *gin.Engine) {
 // parkLink takes the token out of the address, where histories, proxies and Referer would keep it, and shows the page
 // that says what the link is for. It changes nothing else: mail scanners open links (security.md T05, T12).
 func (h *House) parkLink(c *gin.Context) {
-	h.Identity.Cookies.Set(c, identity.CookieLink, c.Param("token"), parked)
+	if token := c.Param("token"); ids.MayBeToken(token) {
+		h.Identity.Cookies.Set(c, identity.CookieLink, token, parked)
+	} else { // it leads nowhere, and Go would complain in the log, past ours, of what no cookie can hold
+		h.Identity.Cookies.Clear(c, identity.CookieLink)
+	}
 	c.Header("Cache-Control", "no-store")
 	c.Redirect(http.StatusSeeOther, "/l")
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"strings"
 	"time"
 
 	"github.com/vestibule-id/vestibule/backend/internal/platform/clock"
@@ -44,6 +45,12 @@ func readRandom(b []byte) { _, _ = rand.Read(b) } // never fails since Go 1.24: 
 func HashToken(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]
+}
+
+// MayBeToken says whether s has the form of what Token makes.
+func MayBeToken(s string) bool {
+	decoded, err := base64.RawURLEncoding.DecodeString(s)
+	return err == nil && len(decoded) == tokenBytes && !strings.ContainsAny(s, "\r\n") // which the decoder skips
 }
 
 // source shapes what fill delivers.

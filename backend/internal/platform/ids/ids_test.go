@@ -34,6 +34,15 @@ func TestShapes_AreTheSameForChanceAndForTests(t *testing.T) {
 	}
 }
 
+func TestMayBeToken_TakesOnlyTheForm(t *testing.T) {
+	t.Parallel()
+	token := ids.System(clock.NewFake(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))).Token()
+	require.True(t, ids.MayBeToken(token))
+	for _, other := range []string{"", token[1:], token + "A", token[:42] + "=", token[:42] + ";", token[:21] + "\n" + token[21:], token[:42] + "\u212A", `";` + token[2:]} {
+		require.False(t, ids.MayBeToken(other), "%q", other)
+	}
+}
+
 func TestNew_SortsByTimeOfMaking(t *testing.T) {
 	t.Parallel()
 	clk := clock.NewFake(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
