@@ -38,9 +38,11 @@ func TestBadInput_DatabaseDown(t *testing.T) {
 		before := tn.TracesOf(t, maria.Address)
 		require.NoError(t, proxy.Set(weather))
 		for _, call := range []func() story.Answer{
-			func() story.Answer { return maria.Post(maria.Path("/submit"), body) },
+			func() story.Answer { return maria.Braced().Post(maria.Path("/submit"), body) },
 			func() story.Answer { return maria.Get("/api/v1/me").Is(http.StatusUnauthorized) },
-			func() story.Answer { return maria.Patch(maria.Path(""), map[string]any{"answers": map[string]any{}}) },
+			func() story.Answer {
+				return maria.Braced().Patch(maria.Path(""), map[string]any{"answers": map[string]any{}})
+			},
 		} {
 			start := time.Now()
 			a := call()

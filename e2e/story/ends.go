@@ -27,8 +27,11 @@ func Attack(t *testing.T, attack func(t *testing.T, tn *Town)) {
 	})
 }
 
-// serverError is the status of an access log's line.
+// serverError is the status of an access log's line. Requests that are turned away have none: the house tells of many at
+// once, in the words of turnedAway.
 var serverError = regexp.MustCompile(`"status":(5\d\d)`)
+
+const turnedAway = "requests are turned away"
 
 // Begins notes where a story begins; end holds what Attack says. Statuses from 500 up that the story means to cause are
 // named in causes.
@@ -48,6 +51,9 @@ func (tn *Town) Begins(t *testing.T, causes ...string) (end func()) {
 			for _, line := range since {
 				if found := serverError.FindStringSubmatch(line); found != nil && !slices.Contains(causes, found[1]) {
 					t.Errorf("a failure of the house's own: %.400s", line)
+				}
+				if strings.Contains(line, turnedAway) && !slices.Contains(causes, "503") {
+					t.Errorf("people were turned away: %.400s", line)
 				}
 				if strings.Contains(line, "panic") {
 					t.Errorf("a panic: %.400s", line)

@@ -30,6 +30,7 @@ type Person struct {
 	Ref     string // reference of the request they sent
 	Read    *int   // how many mails they have read
 	client  *http.Client
+	braced  bool // expects that the house cannot answer
 }
 
 // Visitor is a stranger with an address of their own at a partner's domain, or at the one that is named: "maria@x.example".
@@ -84,6 +85,13 @@ func (p *Person) Without(name string) *Person {
 	c := *p
 	c.extra = maps.Clone(p.extra)
 	c.extra[name] = nil
+	return &c
+}
+
+// Braced is the same person in a story that breaks the house: a 5xx is what they expect.
+func (p *Person) Braced() *Person {
+	c := *p
+	c.braced = true
 	return &c
 }
 
@@ -169,15 +177,18 @@ func (p *Person) Builds(method, path string, body any) *http.Request {
 	return req
 }
 
-// Send sends and holds the answer against the contract. A 5xx that no story expects fails the test in answer.is.
+// Send sends and holds the answer against the contract. A 5xx fails the story, unless the person is braced for it.
 func (p *Person) Send(method, path string, body any) Answer {
 	p.t.Helper()
 	a, err := p.Try(method, path, body)
 	require.NoError(p.t, err, "%s %s", method, path)
+	if a.Status >= http.StatusInternalServerError && !p.braced {
+		p.t.Errorf("a failure of the house's own: %s", a)
+	}
 	return a
 }
 
-// Try is send for stories in which the house may be gone.
+// Try is Send for stories in which the house may be gone, or ill.
 func (p *Person) Try(method, path string, body any) (Answer, error) {
 	p.t.Helper()
 	req := p.Builds(method, path, body)
