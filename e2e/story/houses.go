@@ -20,18 +20,26 @@ import (
 	"github.com/vestibule-id/vestibule/e2e/stack"
 )
 
-// Locks holds a table of a PostgreSQL house until release is called.
+// Locks holds a table until release is called. On SQLite it holds all that can be held there: the right to write.
 func (tn *Town) Locks(t *testing.T, table string) (release func()) {
 	t.Helper()
-	db, err := sql.Open("pgx", tn.Plan.Database)
+	driver, address, locks := "pgx", tn.Plan.Database, []string{"BEGIN", "LOCK TABLE " + table + " IN ACCESS EXCLUSIVE MODE"}
+	if tn.Plan.SQLite() {
+		driver, address, locks = "sqlite", "file:"+tn.Plan.File()+"?_pragma=busy_timeout(5000)", []string{"BEGIN IMMEDIATE"}
+	}
+	db, err := sql.Open(driver, address)
 	require.NoError(t, err)
-	tx, err := db.BeginTx(t.Context(), nil)
+	conn, err := db.Conn(t.Context())
 	require.NoError(t, err)
-	_, err = tx.ExecContext(t.Context(), "LOCK TABLE "+table+" IN ACCESS EXCLUSIVE MODE")
-	require.NoError(t, err)
+	for _, lock := range locks {
+		_, err = conn.ExecContext(t.Context(), lock)
+		require.NoError(t, err)
+	}
 	return func() {
-		_ = tx.Rollback()
-		_ = db.Close()
+		_, err := conn.ExecContext(context.Background(), "ROLLBACK")
+		require.NoError(t, err)
+		require.NoError(t, conn.Close())
+		require.NoError(t, db.Close())
 	}
 }
 

@@ -88,9 +88,11 @@ func forged(p *story.Person, method, path string) {
 	for _, site := range []string{"cross-site", "same-site", ""} {
 		p.Without("Origin").With("Sec-Fetch-Site", site).Send(method, path, story.Raw("{}")).Refused(http.StatusForbidden, "cross_origin")
 	}
-	for _, kind := range []string{"text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json-patch+json", "text/json", ""} {
+	for _, kind := range []string{"text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json-patch+json", "text/json", "",
+		"application/json; x", "application/json; x=y", "application/json; charset=utf-7", "application/json;charset=utf-8;x=y", "application/json, text/plain", "application/json; =", "application/json/x"} {
 		p.With("Content-Type", kind).Send(method, path, story.Raw(`{"a":1}`)).Refused(http.StatusUnsupportedMediaType, "content_type_unsupported")
 	}
+	p.Send(http.MethodHead, path, nil).IsOneOf(http.StatusNotFound, http.StatusMethodNotAllowed)
 	for _, name := range []string{"X-HTTP-Method-Override", "X-Method-Override", "X-HTTP-Method"} {
 		a := p.With(name, method).Get(path + "?_method=" + method)
 		a.IsOneOf(http.StatusOK, http.StatusNoContent, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusGone)

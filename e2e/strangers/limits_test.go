@@ -2,9 +2,11 @@ package strangers
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -154,20 +156,75 @@ func TestT28_AnAddressCoolsDownOverAllItsSignups(t *testing.T) {
 	})
 }
 
-// Row T100: where counting fails, nothing is tried.
+// Row T100: where counting fails, nothing is tried and nothing is sent; what only reads goes on.
 func TestT100_WithoutItsCountersTheHouseTriesNoCode(t *testing.T) {
-	t.Parallel()
-	tn := story.Own(t, "postgres", 1, nil)
-	end := tn.Begins(t, "503")
-	maria, code, _ := tn.WaitsForProof(t, "maria")
-	release := tn.Locks(t, "identity_tries")
-	a := maria.Speaks("de").Types(code)
-	require.Equal(t, http.StatusServiceUnavailable, a.Status, "%s", a)
-	require.NotEmpty(t, a.Header.Get("Retry-After"))
-	require.Equal(t, http.StatusOK, maria.Get("/api/v1/tenant").Status, "what only reads goes on")
-	release()
-	require.Equal(t, "code", maria.Get(maria.Path("")).Text("step"), "nothing was tried")
-	maria.Types(code).Is(http.StatusOK)
-	maria.Leaves(story.Left{Traces: story.Traces{Mails: 1, Codes: 1}, Audit: []string{"signup.started", "signup.proved"}})
-	end()
+	story.Kinds(t, func(t *testing.T, kind string) {
+		tn := counted(t, kind)
+		end := tn.Begins(t, "503")
+		maria, code, token := tn.WaitsForProof(t, "maria")
+		lukas := tn.Guest(t, "lukas")
+		lukas.Post("/api/v1/signin", map[string]any{"email": lukas.Address}).Is(http.StatusOK)
+		signin := story.CodeIn(t, lukas.Letter())
+		newcomer := tn.Visitor(t, "newcomer")
+		newcomer.Begins(story.Partner)
+		calls := map[string]map[string]func(p *story.Person) story.Answer{
+			"identity_tries": {
+				"code at sign-up": func(p *story.Person) story.Answer { return p.Post(maria.Path("/code"), map[string]any{"code": code}) },
+				"code at sign-in": func(p *story.Person) story.Answer {
+					return p.Post("/api/v1/signin/code", map[string]any{"code": signin})
+				},
+			},
+			"limit_buckets": {
+				"a sign-up begins": func(p *story.Person) story.Answer {
+					return p.Post("/api/v1/signups", map[string]any{"flow": story.Partner})
+				},
+				"an address": func(p *story.Person) story.Answer {
+					return p.Post(newcomer.Path("/email"), map[string]any{"email": newcomer.Address})
+				},
+				"a sign-in": func(p *story.Person) story.Answer {
+					return p.Post("/api/v1/signin", map[string]any{"email": newcomer.Address})
+				},
+				"a set-up": func(p *story.Person) story.Answer {
+					return p.Post("/api/v1/setup/check", map[string]any{"token": token})
+				},
+			},
+		}
+		who := map[string]*story.Person{"code at sign-up": maria, "code at sign-in": lukas, "an address": newcomer}
+		for table, tried := range calls {
+			release := tn.Locks(t, table)
+			closed := refusals(tried, who, newcomer)
+			for name, a := range closed {
+				a.Refused(http.StatusServiceUnavailable, "database_unavailable")
+				require.NotEmpty(t, a.Header.Get("Retry-After"), name)
+			}
+			require.Equal(t, http.StatusOK, maria.Get("/api/v1/tenant").Status, "what only reads goes on")
+			release()
+		}
+		require.Equal(t, "code", maria.Get(maria.Path("")).Text("step"), "nothing was tried")
+		lukas.Speaks("de").Get("/api/v1/me").Refused(http.StatusUnauthorized, "not_signed_in")
+		newcomer.Leaves(story.Left{})
+		maria.Types(code).Is(http.StatusOK)
+		lukas.Post("/api/v1/signin/code", map[string]any{"code": signin}).Is(http.StatusOK)
+		maria.Leaves(story.Left{Traces: story.Traces{Mails: 1, Codes: 1}, Audit: []string{"signup.started", "signup.proved"}})
+		end()
+	})
+}
+
+// refusals makes all calls at once, each in a browser of its own: the house gives up on each after seconds.
+func refusals(calls map[string]func(p *story.Person) story.Answer, who map[string]*story.Person, otherwise *story.Person) map[string]story.Answer {
+	names := slices.Collect(maps.Keys(calls))
+	answers := make([]story.Answer, len(names))
+	story.Together(len(names), func(i int) bool {
+		p := who[names[i]]
+		if p == nil {
+			p = otherwise.Anonymous()
+		}
+		answers[i] = calls[names[i]](p.Copied().Braced().Speaks("de"))
+		return true
+	})
+	told := map[string]story.Answer{}
+	for i, name := range names {
+		told[name] = answers[i]
+	}
+	return told
 }

@@ -1,12 +1,15 @@
 package strangers
 
 import (
+	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/vestibule-id/vestibule/e2e/stack"
 	"github.com/vestibule-id/vestibule/e2e/story"
 )
 
@@ -45,9 +48,9 @@ func TestT05_PrefetchingALinkActsOnNothing(t *testing.T) {
 		lukas.Post("/api/v1/signin", map[string]any{"email": lukas.Address}).Is(http.StatusOK)
 		signin := story.TokenIn(t, lukas.Letter())
 		asked := tn.Visitor(t, "asked").Asks(story.Partner, story.Answered())
-		decide := decideToken.FindStringSubmatch(tn.LetterAbout(t, story.Jonas, asked.Ref).Text)
+		decide := decideTokenIn(t, tn.LetterAbout(t, story.Jonas, asked.Ref))
 		for _, header := range []string{"Purpose", "Sec-Purpose", "X-Moz"} {
-			for _, path := range []string{"/l/" + token, "/l/" + signin, "/decide/" + decide[1]} {
+			for _, path := range []string{"/l/" + token, "/l/" + signin, "/decide/" + decide} {
 				for _, who := range []*story.Person{maria, lukas, tn.Member(t, story.Jonas)} {
 					require.Less(t, who.With(header, "prefetch").With("Accept", "text/html").Get(path).Status, 400)
 				}
@@ -83,18 +86,86 @@ func TestT06_ALinkIsPressedOnceHoweverOftenItIsPressed(t *testing.T) {
 	})
 }
 
-// Row T06: a token has one purpose, and a try with it elsewhere does not use it up.
+// Row T06: the same for the link of a sign-in. The browser that pressed it is told where to go however often it asks; one
+// session is made.
+func TestT06_ASigninLinkIsPressedOnceHoweverOftenItIsPressed(t *testing.T) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
+		lukas := tn.Guest(t, "lukas")
+		lukas.Post("/api/v1/signin", map[string]any{"email": lukas.Address}).Is(http.StatusOK)
+		lukas.Opens("/l/" + story.TokenIn(t, lukas.Letter()))
+		browsers := make([]*story.Person, 50)
+		for i := range browsers {
+			browsers[i] = lukas.At(i).Copied()
+		}
+		statuses := story.Together(len(browsers), func(i int) int { return browsers[i].Post("/api/v1/link", nil).Status })
+		require.Equal(t, len(browsers), statuses[http.StatusOK]+statuses[http.StatusGone], "%v", statuses)
+		require.Positive(t, statuses[http.StatusOK])
+		sessions := map[string]bool{}
+		for _, p := range browsers {
+			if session := p.Cookie("vestibule_session"); session != "" {
+				sessions[session] = true
+			}
+		}
+		require.Len(t, sessions, 1, "whoever is let in has the same session")
+		lukas.Leaves(story.Left{
+			Traces: story.Traces{Requests: 1, Guests: 1, Grants: 1, Sessions: 1, Mails: 3, Codes: 2, States: "active"},
+			Audit:  append(slices.Clone(signedUp), "identity.signed_in"),
+		})
+	})
+}
+
+// Row T06: a token has one purpose. At every other door it is nothing, and a try there does not use it up.
+// TestT56_AnEmptyHouseIsSetUpOnceWithTheLinkItPrints carries the link of a set-up around.
 func TestT06_ALinkOfOnePurposeIsNothingElsewhere(t *testing.T) {
 	story.Attack(t, func(t *testing.T, tn *story.Town) {
-		maria, code, token := tn.WaitsForProof(t, "maria")
-		tn.Member(t, story.Jonas).Speaks("de").Get("/api/v1/decide/"+token).Refused(http.StatusGone, "link_used_up")
-		tn.BrowserOf(t, "x@example.com").Speaks("de").Post("/api/v1/setup/check", map[string]any{"token": token}).Is(http.StatusGone)
+		maria, code, verify := tn.WaitsForProof(t, "maria")
+		lukas := tn.Guest(t, "lukas")
+		lukas.Post("/api/v1/signin", map[string]any{"email": lukas.Address}).Is(http.StatusOK)
+		signin := story.TokenIn(t, lukas.Letter())
+		asked := tn.Visitor(t, "asked").Asks(story.Partner, story.Answered())
+		decide := decideTokenIn(t, tn.LetterAbout(t, story.Jonas, asked.Ref))
+		jonas := tn.Member(t, story.Jonas)
+		for kind, token := range map[string]string{"verify": verify, "signin": signin, "decide": decide} {
+			isNothing(t, tn, kind, token)
+			if kind != "decide" {
+				jonas.Speaks("de").Get("/api/v1/decide/"+token).Refused(http.StatusGone, "link_used_up")
+			} else {
+				lukas.Opens("/l/" + token)
+				lukas.Speaks("de").Post("/api/v1/link", nil).Refused(http.StatusGone, "mailed_link_used_up")
+			}
+		}
 		guest := tn.BrowserOf(t, maria.Address)
 		guest.Post("/api/v1/signin", map[string]any{"email": maria.Address}).Is(http.StatusOK)
 		guest.Speaks("de").Post("/api/v1/signin/code", map[string]any{"code": code}).Refused(http.StatusUnprocessableEntity, "code_wrong")
-		maria.Types(code).Is(http.StatusOK) // none of the tries has used it up
+		maria.Opens("/l/" + verify)
+		maria.Post("/api/v1/link", nil).Is(http.StatusOK) // none of the tries has used one up
+		lukas.Opens("/l/" + signin)
+		lukas.Post("/api/v1/link", nil).Is(http.StatusOK)
+		require.Equal(t, tn.RequestID(t, asked.Ref), jonas.Get("/api/v1/decide/"+decide).Is(http.StatusOK).Text("id"))
 		maria.Leaves(story.Left{Traces: story.Traces{Mails: 2, Codes: 1}, Audit: []string{"signup.started", "identity.code_refused!", "signup.proved"}})
+		asked.Leaves(story.Left{Traces: story.Traces{Requests: 1, Mails: 2, Codes: 1, States: "pending"}, Audit: []string{"signup.started", "signup.proved", "signup.submitted"}})
 	})
+}
+
+// isNothing shows a token where it is none: as a key, as every cookie, as a code, as a set-up link, in another browser.
+func isNothing(t *testing.T, tn *story.Town, kind, token string) {
+	t.Helper()
+	thief := tn.BrowserOf(t, "thief@example.com").Speaks("de")
+	for _, key := range []string{token, "vst_" + token} {
+		thief.With("Authorization", "Bearer "+key).Get("/api/v1/guests").Refused(http.StatusUnauthorized, "api_key_invalid")
+	}
+	for _, cookie := range []string{"vestibule_session", "vestibule_signup", "vestibule_signin", "vestibule_device"} {
+		holder := thief.With("Cookie", cookie+"="+token)
+		holder.Get("/api/v1/me").Refused(http.StatusUnauthorized, "not_signed_in")
+		require.Nil(t, holder.Get("/api/v1/signups/current").Is(http.StatusOK).Value("signup"), "%s as %s", kind, cookie)
+		require.GreaterOrEqual(t, holder.Post("/api/v1/signin/code", map[string]any{"code": "123456"}).Status, 400, "%s as %s", kind, cookie)
+		require.GreaterOrEqual(t, holder.Post("/api/v1/signups/sgn_01JZZZZZZZZZZZZZZZZZZZZZZZ/submit", map[string]any{"answers": map[string]any{}}).Status, 400, "%s as %s", kind, cookie)
+	}
+	thief.Post("/api/v1/setup/check", map[string]any{"token": token}).Is(http.StatusGone)
+	thief.Post("/api/v1/setup", map[string]any{"token": token, "organisation": "Evil", "name": "Eve", "email": thief.Address}).Is(http.StatusGone)
+	thief.Opens("/l/" + token)
+	require.GreaterOrEqual(t, thief.Post("/api/v1/link", nil).Status, 400, kind)
+	require.Empty(t, thief.Cookie("vestibule_session"), kind)
 }
 
 // Row T06: any success ends the siblings, and of many mails the two newest work.
@@ -131,6 +202,90 @@ func TestT12_TheTokenLeavesTheAddressAtOnce(t *testing.T) {
 		require.Contains(t, parked, "SameSite=Lax")
 		require.NotContains(t, string(maria.Opens("/l").Body), token)
 		maria.Leaves(story.Left{Traces: story.Traces{Mails: 1, Codes: 1}, Audit: []string{"signup.started"}})
+	})
+}
+
+// Row T12: behind https no neighbouring domain can plant or read the parked token. A decide link keeps its token in the
+// address, because it is no right: it is found by its own approver in a session, and nothing on the page of anybody else.
+func TestT12_BehindHTTPSTheParkedTokenIsOfThisHostAlone(t *testing.T) {
+	story.Guarded(t, func(t *testing.T, tn *story.Town) {
+		maria, _, token := tn.WaitsForProof(t, "maria")
+		parked := maria.Get("/l/" + token).Is(http.StatusSeeOther).Header.Get("Set-Cookie")
+		require.True(t, strings.HasPrefix(parked, "__Host-vestibule_link="), parked)
+		for _, flag := range []string{"; Path=/;", "; HttpOnly", "; Secure", "; SameSite=Lax"} {
+			require.Contains(t, parked, flag)
+		}
+		require.NotContains(t, parked, "Domain=")
+		asked := tn.Visitor(t, "asked").Asks(story.Partner, story.Answered())
+		decide := decideTokenIn(t, tn.LetterAbout(t, story.Jonas, asked.Ref))
+		for _, who := range []*story.Person{tn.BrowserOf(t, "anybody@example.com"), maria} {
+			page := who.Opens("/decide/" + decide)
+			require.Equal(t, "no-referrer", page.Header.Get("Referrer-Policy"))
+			require.Contains(t, page.Header.Get("Cache-Control"), "no-store")
+			require.NotContains(t, string(page.Body), asked.Ref)
+			who.Speaks("de").Get("/api/v1/decide/"+decide).Refused(http.StatusUnauthorized, "not_signed_in")
+		}
+		maria.Leaves(story.Left{Traces: story.Traces{Mails: 1, Codes: 1}, Audit: []string{"signup.started"}})
+		asked.Leaves(story.Left{Traces: story.Traces{Requests: 1, Mails: 2, Codes: 1, States: "pending"}, Audit: []string{"signup.started", "signup.proved", "signup.submitted"}})
+	})
+}
+
+// forgedHosts are what a client, or the trusted proxy on its behalf, may say about where it is.
+var forgedHosts = map[string]string{
+	"X-Forwarded-Host": "evil.test", "Forwarded": "host=evil.test;proto=http", "X-Forwarded-Proto": "http", "X-Original-Host": "evil.test", "X-Forwarded-Port": "81",
+	"X-Forwarded-Prefix": "/evil", "X-Original-Url": "/evil", "X-Rewrite-Url": "/evil", "X-Host": "evil.test", "X-Forwarded-Server": "evil.test", "X-Forwarded-Scheme": "http",
+}
+
+// Row T13: behind https too every mail and every Location leads to the configured address, whatever the client says, and
+// whatever the proxy that is believed hands on. An unknown Host is 421.
+func TestT13_NotEvenTheTrustedProxyBendsALink(t *testing.T) {
+	story.Guarded(t, func(t *testing.T, tn *story.Town) {
+		home := tn.Plan.Public + "/"
+		leadsHome := func(what string, l stack.Letter) {
+			found := story.AnyURL.FindAllString(l.Text+" "+l.HTML, -1)
+			require.NotEmpty(t, found, what)
+			for _, address := range found {
+				require.True(t, strings.HasPrefix(address, home), "%s: %s", what, address)
+			}
+			require.NotContains(t, l.Raw, "evil", what)
+		}
+		liar := func(p *story.Person) *story.Person {
+			for name, value := range forgedHosts {
+				p = p.With(name, value)
+			}
+			return p
+		}
+		maria := liar(tn.Visitor(t, "maria")) // through the proxy on 127.0.0.1
+		maria.Begins(story.Partner)
+		maria.Gives(maria.Address).Is(http.StatusAccepted)
+		proof := maria.Letter()
+		leadsHome("code at sign-up", proof)
+		opened := maria.Get("/l/" + story.TokenIn(t, proof)).Is(http.StatusSeeOther)
+		require.Equal(t, "/l", strings.TrimPrefix(opened.Header.Get("Location"), tn.Plan.Public))
+		maria.Types(story.CodeIn(t, proof)).Is(http.StatusOK)
+		maria.AsksAfterProof()
+		leadsHome("receipt", maria.Letter())
+		leadsHome("decide", tn.LetterAbout(t, story.Jonas, maria.Ref))
+		liar(tn.Member(t, story.Jonas)).Decides(tn.RequestID(t, maria.Ref), "approve", nil).Is(http.StatusOK)
+		leadsHome("outcome", maria.Letter())
+		guest := liar(tn.BrowserOf(t, maria.Address)) // past the proxy
+		guest = guest.From(net.IPv4(127, 0, 0, 11))
+		guest.Read = maria.Read
+		guest.Post("/api/v1/signin", map[string]any{"email": maria.Address}).Is(http.StatusOK)
+		signin := guest.Letter()
+		leadsHome("code at sign-in", signin)
+		guest.Post("/api/v1/signin/code", map[string]any{"code": story.CodeIn(t, signin)}).Is(http.StatusOK)
+		for _, path := range []string{"/", "/l/", "/api", "/api/v1", "/api/v1/tenant/", "//evil.test/", "/decide/"} {
+			a := guest.With("Accept", "text/html").Get(path)
+			location := a.Header.Get("Location")
+			require.NotContains(t, location, "evil", path)
+			require.True(t, location == "" || strings.HasPrefix(location, "/") && !strings.HasPrefix(location, "//") || strings.HasPrefix(location, home), "%s: %s", path, location)
+		}
+		for _, host := range []string{"evil.test", "guests.contoso.example.evil.test", "evil.test:443", "guests.contoso.example:8443", "127.0.0.1", "guests.contoso.example."} {
+			guest.Speaks("de").With("Host", host).Get("/api/v1/tenant").Is(http.StatusMisdirectedRequest)
+		}
+		maria.Audited()
+		require.Equal(t, 1, tn.TracesOf(t, maria.Address).Sessions)
 	})
 }
 

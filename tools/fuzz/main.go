@@ -36,6 +36,7 @@ var targets = []target{
 	{"F06", "identity", "FuzzCodes", "one-time codes against a model"},
 	{"F07", "approval", "FuzzModel", "requests and decisions against a model"},
 	{"F10", "notification", "FuzzRender", "mails"},
+	{"F10", "signup", "FuzzUnproven", "mails to addresses nobody has proven"},
 	{"F11", "platform/web", "FuzzJSON", "bodies"},
 	{"F15", "platform/log", "FuzzHandler", "log lines"},
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vestibule-id/vestibule/backend/internal/identity"
 	"github.com/vestibule-id/vestibule/backend/internal/notification"
 	"github.com/vestibule-id/vestibule/backend/internal/notification/mailtest"
 )
@@ -80,4 +81,59 @@ func TestMails_unproven(t *testing.T) {
 	if !strings.HasPrefix(message.Subject, "482913 ") || !strings.HasPrefix(message.Text, "482913\n") {
 		t.Error("the code must come first, in the subject and in the text")
 	}
+}
+
+// FuzzUnproven is F10 for who is anonymous: of all that a stranger may send, the two mails that go to an address which
+// nobody has proven tell the language, and the device in our words; nothing that was typed. There are so many of them,
+// and no others.
+func FuzzUnproven(f *testing.F) {
+	for _, attack := range mailtest.Attacks {
+		f.Add(attack, attack)
+	}
+	f.Add("de-AT", "Mozilla/5.0 (Windows NT 10.0) Firefox/140.0 Pay now +1 800 555 0199")
+	f.Add("ar", "Edg Android http://evil.test")
+	m, known := newMails(), map[string]bool{}
+	var origins []string
+	for _, browser := range []string{"", "Edge", "Opera", "Samsung Internet", "Firefox", "Chrome", "Safari"} {
+		for _, system := range []string{"", "iPhone", "iPad", "Android", "Windows", "Mac", "ChromeOS", "Linux"} {
+			on := ""
+			if browser != "" && system != "" {
+				on = " on "
+			}
+			origins = append(origins, browser+on+system)
+		}
+	}
+	p := mailtest.Previewer(f)
+	written := func(t testing.TB, locale, origin string) string {
+		code := exampleCodeMail()
+		code.Link, code.Origin = mailtest.BaseURL+"/l/9hTq2Vw8", origin
+		all := ""
+		for _, write := range []func() (*notification.Letter, error){
+			func() (*notification.Letter, error) { return m.code(locale, code) },
+			func() (*notification.Letter, error) {
+				return m.exists(locale, existsMail{SigninURL: mailtest.BaseURL + "/signin"})
+			},
+		} {
+			l, err := write()
+			if err != nil {
+				t.Fatal(err)
+			}
+			message, err := p.Message(l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all += message.Subject + "\x00" + message.Text + "\x00" + message.HTML + "\x00"
+		}
+		return all
+	}
+	for _, lang := range notification.Languages {
+		for _, origin := range origins {
+			known[written(f, lang, origin)] = true
+		}
+	}
+	f.Fuzz(func(t *testing.T, locale, agent string) {
+		if !known[written(t, locale, identity.DescribeAgent(agent))] {
+			t.Fatalf("asked for in %q by %q, the mail is none of ours", locale, agent)
+		}
+	})
 }

@@ -158,6 +158,22 @@ func TestCanonical_isComparedAlikeEverywhere(t *testing.T) {
 	})
 }
 
+// foldsAndVectors are the letters that some case folding, compatibility or IDNA mapping takes to an ASCII one, each in a
+// local part and in a domain, and what IDNA's own tests are fond of (UTS #46, RFC 5892).
+func foldsAndVectors() (all []string) {
+	for _, r := range "ıİſKÅſﬀﬁﬅªºⁱⁿ①ⓐａＡ㏂℃℡™\u017F\u212A\u212B\u1E9E\u0131" {
+		all = append(all, string(r)+"im@corp.com", "kim@"+string(r)+"orp.com", "kim@corp."+string(r)+"om", "kim@cor"+string(r)+".com")
+	}
+	for _, domain := range []string{
+		"faß.de", "fass.de", "xn--fa-hia.de", "βόλος.com", "βόλοσ.com", "xn--nxasmm1c.com", "نامه\u200cای.com", "ශ්\u200dරී.com", "☃.net", "xn--n3h.net", "Bücher.ch", "xn--bcher-kva.ch",
+		"a。com", "a．com", "a｡com", "日本語。ＪＰ", "xn--a.pt", "xn--a-ä.pt", "xn--.com", "xn--xn---epa.com", "ab--cd.com", "0à.א", "à\u05D0.com", "א0.com", "a.b.c.d.", "\u0300a.com", "a\u00B7b.cat", "l·l.cat",
+		"\u0660\u06F0.com", "．．com", "xn--0.pt", "xn--a-\u00ADb.com", "1.2.3.4", "0x7f.1", "a.123", "xn--53h.com", "xn--80ak6aa92e.com",
+	} {
+		all = append(all, "kim@"+domain)
+	}
+	return all
+}
+
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{
 		"maria@fabrikam.de", "Maria+x@MÜLLER.example", `"a@corp.com"@evil.com`, "a@corp.com(evil)", "g: a@corp.com;",
@@ -165,6 +181,13 @@ func FuzzParse(f *testing.F) {
 		"a@\u05D0\u05D1.example", "a@xn--a.xn--b", "a@ß.de", "a@fa\u00DF.de", "a@日本.example",
 	} {
 		f.Add(s)
+	}
+	for _, s := range foldsAndVectors() {
+		f.Add(s)
+	}
+	rules, _, err := email.ParseRules([]string{"corp.com", "*.fabrikam.example", "xn--mller-kva.example"}, []string{"bad.fabrikam.example"})
+	if err != nil {
+		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		a, err := email.Parse(s)
@@ -204,8 +227,15 @@ func FuzzParse(f *testing.F) {
 		if err := msg.To(stored); err != nil {
 			t.Fatalf("%q: go-mail refuses %q: %v", s, stored, err)
 		}
-		if to, err := msg.GetRecipients(); err != nil || len(to) != 1 || to[0] != "<"+stored+">" {
+		to, err := msg.GetRecipients()
+		if err != nil || len(to) != 1 || to[0] != "<"+stored+">" {
 			t.Fatalf("%q: go-mail would send to %q, not %q", s, to, stored)
+		}
+		// What is judged is where the mail goes: the domain that a mail server reads in RCPT TO.
+		dialled := strings.TrimSuffix(to[0][strings.LastIndexByte(to[0], '@')+1:], ">")
+		own, err := email.ParseRule(dialled)
+		if dialled != a.Domain || rules.Accept(dialled) != rules.Accept(a.Domain) || err == nil && !own.Match(a.Domain) {
+			t.Fatalf("%q: the domain %q is judged, and %q is written to", s, a.Domain, dialled)
 		}
 	})
 }
