@@ -103,6 +103,11 @@ fuzz: ## Fuzz every target for two minutes and print one table; TIME=1h for long
 	@scripts/need.sh go
 	cd tools && go run ./fuzz -time $(or $(TIME),2m)
 
+# A machine with nothing but Go and Node has no C compiler, which the detector needs: so it is not part of `make test`.
+.PHONY: race
+race: test-tools ## What runs in parallel, under the race detector; needs a C compiler
+	cd backend && CGO_ENABLED=1 go test -race -run '[Pp]arallel|[Rr]ace|model|Model|Among|AtOnce|ManyWriters|Callers|Twice' ./internal/identity ./internal/signup ./internal/approval ./internal/directory ./internal/platform/...
+
 .PHONY: bench profile
 bench: build e2e/node_modules/.installed ## Measure the house and this machine; QUICK=1 is short, WRITE=1 writes docs/performance.md
 	@scripts/ensure-postgres.sh
