@@ -169,16 +169,20 @@ var term = regexp.MustCompile(`(?:(to|subject):)?("[^"]*"|\S+)`)
 // must hold.
 func query(text string) func(Kept) bool {
 	terms := term.FindAllStringSubmatch(text, -1)
+	slices.SortStableFunc(terms, func(a, b []string) int { return strings.Compare(b[1], a[1]) }) // to: first, it costs least
 	return func(k Kept) bool {
-		m := k.message()
+		var m Message
 		for _, t := range terms {
 			want := strings.ToLower(strings.Trim(t[2], `"`))
-			in := strings.ToLower(m.Subject)
+			in := strings.ToLower(strings.Join(k.To, " "))
+			if t[1] != "to" && m.ID == "" {
+				m = k.message()
+			}
 			switch t[1] {
-			case "to":
-				in = strings.ToLower(strings.Join(k.To, " "))
+			case "subject":
+				in = strings.ToLower(m.Subject)
 			case "":
-				in += " " + strings.ToLower(m.Text+strings.Join(k.To, " "))
+				in += " " + strings.ToLower(m.Subject+" "+m.Text)
 			}
 			if !strings.Contains(in, want) {
 				return false

@@ -8,7 +8,7 @@ const (
 	Visitors  = "walk-in"   // approves by itself
 	ClosedOne = "closed"    // takes nobody
 	TwoStages = "two-steps" // jonas, then ana
-	Scarce    = "scarce"    // three requests a day
+	Scarce    = "scarce"    // ten requests a day
 	Company   = "company"   // only addresses of *.fabrikam.example and corp.example
 )
 
