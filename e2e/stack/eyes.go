@@ -75,7 +75,7 @@ func (e *Eyes) Strings(ctx context.Context, query string, args ...any) ([]string
 }
 
 // Age makes time pass for some rows: it moves column back by seconds wherever where holds. A test cannot turn the
-// clock of a process forward, so it turns the marks of the past back; nothing else is ever written from here.
+// clock of a process forward, so it turns the marks of the past back. Beside it there is only Break.
 func (e *Eyes) Age(ctx context.Context, table, column string, seconds int, where string, args ...any) error {
 	moved := fmt.Sprintf("%s - interval '%d seconds'", column, seconds)
 	if e.sqlite {
@@ -84,6 +84,16 @@ func (e *Eyes) Age(ctx context.Context, table, column string, seconds int, where
 	query := fmt.Sprintf("UPDATE %s SET %s = %s WHERE %s", table, column, moved, where)
 	if _, err := e.db.ExecContext(ctx, e.numbered(query), args...); err != nil {
 		return fmt.Errorf("make time pass in %s: %w", table, err)
+	}
+	return nil
+}
+
+// Break runs statements that break what is there, and those that mend it: for what is asked about a broken house.
+func (e *Eyes) Break(ctx context.Context, statements ...string) error {
+	for _, statement := range statements {
+		if _, err := e.db.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
 	}
 	return nil
 }

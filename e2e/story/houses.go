@@ -43,6 +43,16 @@ func (tn *Town) Locks(t *testing.T, table string) (release func()) {
 	}
 }
 
+// Renames takes a table away from the house until back is called.
+func (tn *Town) Renames(t *testing.T, table, to string) (back func()) {
+	t.Helper()
+	rename := func(from, to string) {
+		require.NoError(t, tn.Eyes.Break(t.Context(), "ALTER TABLE "+from+" RENAME TO "+to))
+	}
+	rename(table, to)
+	return func() { rename(to, table) }
+}
+
 // Behind is a PostgreSQL house whose database is reached through a proxy with weather.
 func Behind(t *testing.T, w stack.Weather) (stack.Plan, *stack.Proxy) {
 	t.Helper()

@@ -139,6 +139,71 @@ func TestT31_ACodeIsNothingElsewhere(t *testing.T) {
 	})
 }
 
+// Row T16: before proof nobody adds an address, or anything else that would sign in later, and not to what is another's:
+// there is one address, and only the mail to it proves it.
+func TestT16_BeforeProofNothingIsAdded(t *testing.T) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
+		victim := tn.Visitor(t, "victim").Proves(story.Partner)
+		eve, code, _ := tn.WaitsForProof(t, "eve")
+		eve = eve.Speaks("de")
+		victim.LeavesNoTrace(func() {
+			for path, body := range map[string]any{"/email": map[string]any{"email": eve.Address}, "/code": map[string]any{"code": code}, "/submit": map[string]any{"answers": story.Answered()}} {
+				eve.Post(victim.Path(path), body).Refused(http.StatusUnauthorized, "signup_gone")
+			}
+			eve.Patch(victim.Path(""), map[string]any{"answers": story.Answered()}).Refused(http.StatusUnauthorized, "signup_gone")
+			for _, door := range []string{"addresses", "emails", "passkeys", "identities", "password"} {
+				for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch} {
+					for _, path := range []string{"/api/v1/me/" + door, eve.Path("/" + door)} {
+						eve.Send(method, path, map[string]any{"email": victim.Address}).IsOneOf(http.StatusUnauthorized, http.StatusNotFound, http.StatusMethodNotAllowed)
+					}
+				}
+			}
+		})
+		eve.Patch(eve.Path(""), map[string]any{"answers": map[string]any{"secondMail": victim.Address}}).Refused(http.StatusConflict, "proof_needed")
+		eve.Sends(story.Partner, story.Answered("secondMail", victim.Address)).Refused(http.StatusConflict, "proof_needed")
+		eve.Get("/api/v1/me").Refused(http.StatusUnauthorized, "not_signed_in")
+		lukas := tn.Guest(t, "lukas") // a session is no sign-up either, and gives no address to one
+		lukas.SignsIn().Is(http.StatusOK)
+		lukas.Speaks("de").Post(eve.Path("/email"), map[string]any{"email": lukas.Address}).Refused(http.StatusUnauthorized, "signup_gone")
+		lukas.Speaks("de").Post(eve.Path("/code"), map[string]any{"code": code}).Refused(http.StatusUnauthorized, "signup_gone")
+		eve.Leaves(story.Left{Traces: story.Traces{Mails: 1, Codes: 1}, Audit: []string{"signup.started"}})
+	})
+}
+
+// Row T17: who changes the address ends the code and the link of the one before, and with it any proof: what was begun
+// for one address is finished for no other.
+func TestT17_AChangeOfAddressEndsWhatIsPending(t *testing.T) {
+	story.Attack(t, func(t *testing.T, tn *story.Town) {
+		evil, code, link := tn.WaitsForProof(t, "evil")
+		maria := evil.Speaks("de")
+		maria.Address = "maria-" + story.Unique() + "@fabrikam.example"
+		maria.Read = new(int)
+		changes := func() {
+			tn.Ages(t, "signups", "mail_asked_at", 200, "id = ?", maria.Signup)
+			maria.Gives(maria.Address).Is(http.StatusAccepted)
+		}
+		changes()
+		second := story.CodeIn(t, maria.Letter())
+		require.NotEqual(t, code, second)
+		maria.Types(code).Refused(http.StatusUnprocessableEntity, "code_wrong")
+		maria.Opens("/l/" + link)
+		maria.Post("/api/v1/link", nil).Refused(http.StatusGone, "mailed_link_used_up")
+		require.Equal(t, "code", maria.Get(maria.Path("")).Text("step"))
+		maria.Types(second).Is(http.StatusOK)
+		require.Equal(t, maria.Address, maria.Get(maria.Path("")).Text("email"), "what was proven is what the code went to")
+		maria.Patch(maria.Path(""), map[string]any{"answers": map[string]any{"company": "Fabrikam"}}).Is(http.StatusOK)
+		evil.Jar = maria.Jar
+		tn.Ages(t, "signups", "mail_asked_at", 200, "id = ?", maria.Signup)
+		evil.Gives(evil.Address).Is(http.StatusAccepted) // and back: the proof of the other address is gone, and what was typed
+		evil.Speaks("de").Sends(story.Partner, story.Answered()).Refused(http.StatusConflict, "proof_needed")
+		evil.Speaks("de").Types(second).Refused(http.StatusUnprocessableEntity, "code_wrong")
+		evil.Types(story.CodeIn(t, evil.Letter())).Is(http.StatusOK)
+		require.NotContains(t, string(evil.Get(evil.Path("")).Body), "Fabrikam\"")
+		evil.Leaves(story.Left{Traces: story.Traces{Mails: 2, Codes: 3}, Audit: []string{"signup.started ×3", "signup.proved ×2"}})
+		maria.Leaves(story.Left{Traces: story.Traces{Mails: 1}})
+	})
+}
+
 // Row T32: each mail has a code of its own; the two newest work (docs/settled.md §3), the older do not.
 func TestT32_AResentCodeIsANewOneAndTheTwoNewestWork(t *testing.T) {
 	story.Attack(t, func(t *testing.T, tn *story.Town) {

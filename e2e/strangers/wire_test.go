@@ -3,9 +3,13 @@ package strangers
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -63,41 +67,41 @@ func TestT13_StrangeRequestLinesAreRefused(t *testing.T) {
 	})
 }
 
-// Row T102: heads that never end, too many fields and announced giants cost little, and others do not wait for them.
+// Row T102: five hundred heads that never end, a body that drips, too many fields and announced giants cost little, and
+// others do not wait for them. The house speaks HTTP/1.1 alone, so there are no streams to open and reset.
 func TestT102_SlowAndHugeClientsHoldNobodyUp(t *testing.T) {
-	story.Attack(t, func(t *testing.T, tn *story.Town) {
-		maria := tn.Visitor(t, "maria")
-		h := tn.Replicas[0]
-		ours := strings.TrimPrefix(tn.Plan.Public, "http://")
+	story.Guarded(t, func(t *testing.T, tn *story.Town) {
+		maria, h := tn.Visitor(t, "maria"), tn.Replicas[0]
+		ours := strings.TrimPrefix(tn.Plan.Public, "https://")
+		body := "POST /api/v1/signups HTTP/1.1\r\nHost: " + ours + "\r\nOrigin: " + tn.Plan.Public + "\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\nContent-Length: "
+		alone := slowest(maria) // on a machine that is busy with something else
 		var slow []net.Conn
-		for range 40 {
-			conn, err := net.Dial("tcp", h.Addr)
-			require.NoError(t, err)
-			defer func() { _ = conn.Close() }()
-			_, err = conn.Write([]byte("POST /api/v1/signin HTTP/1.1\r\nHost: " + ours + "\r\nX-Slow: "))
-			require.NoError(t, err)
-			slow = append(slow, conn)
+		hold := func(from string, n int, words string) {
+			for range n {
+				conn, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}).DialContext(t.Context(), "tcp", h.Addr)
+				require.NoError(t, err)
+				t.Cleanup(func() { _ = conn.Close() })
+				_, err = conn.Write([]byte(words))
+				require.NoError(t, err)
+				slow = append(slow, conn)
+			}
 		}
+		hold("127.0.0.1", 480, "POST /api/v1/signin HTTP/1.1\r\nHost: "+ours+"\r\nX-Slow: ") // as from many, through the proxy
+		hold("127.0.0.1", 20, body+"500\r\n\r\n{\"flow\":")                                  // their bodies drip
+		require.Less(t, slowest(maria), max(time.Second, 4*alone), "others do not wait for the slow")
 		var fields strings.Builder
-		for i := range 3000 {
-			fmt.Fprintf(&fields, "X-%d: %s\r\n", i, strings.Repeat("y", 20))
+		for i := range 65_000 {
+			fmt.Fprintf(&fields, "X-%d: y\r\n", i)
 		}
 		require.Contains(t, []int{0, http.StatusRequestHeaderFieldsTooLarge}, says(t, h.Addr, "GET /api/v1/tenant HTTP/1.1\r\nHost: "+ours+"\r\n"+fields.String()+"\r\n"))
-		require.Equal(t, http.StatusRequestEntityTooLarge, says(t, h.Addr, "POST /api/v1/signups HTTP/1.1\r\nHost: "+ours+"\r\nOrigin: "+tn.Plan.Public+
-			"\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\nContent-Length: 104857600\r\n\r\n{"), "a hundred megabytes are refused at their announcement")
-		took := make([]time.Duration, 21)
-		for i := range took {
-			began := time.Now()
-			maria.Get("/api/v1/tenant").Is(http.StatusOK)
-			took[i] = time.Since(began)
-		}
-		slices.Sort(took) // a busy machine holds one of them up, a house that waits for the slow all
-		require.Less(t, took[len(took)/2], 4*time.Second, "others do not wait for the slow")
+		require.Equal(t, http.StatusRequestEntityTooLarge, says(t, h.Addr, body+"104857600\r\n\r\n{"), "a hundred megabytes are refused at their announcement")
+		require.Contains(t, []int{0, http.StatusRequestEntityTooLarge}, says(t, h.Addr, body+"10000012\r\n\r\n{\"flow\":"+strings.Repeat("9", 10_000_000)+"}"), "and a number of ten at once")
+		require.Less(t, memoryOf(t, h.PID()), 300<<10, "KiB")
 		var wait sync.WaitGroup
 		for _, conn := range slow { // the house hangs up by itself
 			wait.Go(func() {
 				_ = conn.SetReadDeadline(time.Now().Add(patience))
-				_, err := bufio.NewReader(conn).ReadByte()
+				_, err := io.Copy(io.Discard, conn)
 				if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
 					t.Error("a client that says nothing is kept for ever")
 				}
@@ -106,4 +110,73 @@ func TestT102_SlowAndHugeClientsHoldNobodyUp(t *testing.T) {
 		wait.Wait()
 		maria.Leaves(story.Left{})
 	})
+}
+
+// Row T102: one client holds fifty connections and no more, and who it is nobody chooses; others come in beside it.
+func TestT102_OneClientHoldsABoundedNumber(t *testing.T) {
+	story.Guarded(t, func(t *testing.T, tn *story.Town) {
+		h, from := tn.Replicas[0], &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 102)}}
+		ours := strings.TrimPrefix(tn.Plan.Public, "https://")
+		var all []net.Conn
+		for i := range 70 {
+			conn, err := from.DialContext(t.Context(), "tcp", h.Addr)
+			require.NoError(t, err)
+			t.Cleanup(func() { _ = conn.Close() })
+			_, _ = fmt.Fprintf(conn, "GET /api/v1/tenant HTTP/1.1\r\nHost: %s\r\nX-Forwarded-For: 11.230.0.%d\r\n", ours, i) // and no end
+			all = append(all, conn)
+		}
+		story.Eventually(t, "twenty that are turned away", func() bool { return countOf(all, stillOpen) == 50 })
+		tn.Visitor(t, "maria").Get("/api/v1/tenant").Is(http.StatusOK)
+		for _, conn := range all {
+			_ = conn.Close()
+		}
+		story.Eventually(t, "room for the same client", func() bool {
+			a, err := tn.Visitor(t, "eve").From(net.IPv4(127, 0, 0, 102)).Try(http.MethodGet, "/api/v1/tenant", nil)
+			return err == nil && a.Status == http.StatusOK
+		})
+		tn.Visitor(t, "maria").Leaves(story.Left{})
+	})
+}
+
+// slowest is the 99th percentile of two hundred calls.
+func slowest(p *story.Person) time.Duration {
+	var took []time.Duration
+	for range 200 {
+		began := time.Now()
+		p.Get("/api/v1/tenant").Is(http.StatusOK)
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	return took[197]
+}
+
+// stillOpen says whether the other side has not hung up and says nothing.
+func stillOpen(conn net.Conn) bool {
+	_ = conn.SetReadDeadline(time.Now().Add(time.Millisecond))
+	_, err := conn.Read(make([]byte, 1))
+	timeout, ok := err.(net.Error)
+	return ok && timeout.Timeout()
+}
+
+func countOf[T any](all []T, is func(T) bool) (n int) {
+	for _, one := range all {
+		if is(one) {
+			n++
+		}
+	}
+	return n
+}
+
+// memoryOf is how much memory a process holds, in KiB, where the system tells it.
+func memoryOf(t *testing.T, pid int) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	found := regexp.MustCompile(`VmRSS:\s+(\d+) kB`).FindSubmatch(status)
+	require.NotNil(t, found)
+	kib, err := strconv.Atoi(string(found[1]))
+	require.NoError(t, err)
+	return kib
 }
