@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -48,7 +49,9 @@ It stops gracefully on SIGTERM within 30 seconds, and at once on a second one.`,
 			if err != nil {
 				return err
 			}
-			house, err := app.Build(cmd.Context(), app.Options{Config: cfg, Logger: logger(cfg), Version: version})
+			lines := logger(cfg)
+			slog.SetDefault(lines) // net/http says some things by the standard log, which would be no line of ours (T103)
+			house, err := app.Build(cmd.Context(), app.Options{Config: cfg, Logger: lines, Version: version})
 			if err != nil {
 				return err
 			}
