@@ -1,6 +1,8 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { supplierAnswers } from './support/api';
 import { address, codeIn, letter, pathIn } from './support/mail';
-import { expect, jonas, test, wellMade } from './support/test';
+import { expect, jonas, test, tom, wellMade } from './support/test';
 
 test('an address that is none is said beside the field', async ({ page, w, watch }) => {
   watch.refusals = [422];
@@ -111,4 +113,48 @@ test('a decide link asks for a sign-in first and decides nothing', async ({ page
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
   const view = await doors.read(`/api/v1/requests/${reference}`);
   expect(view.state).toBe('pending');
+});
+
+/** A site of somebody else's: another origin, with a page of its own. */
+async function otherSite(html: string): Promise<{ url: string; server: Server }> {
+  const server = createServer((_, res) => res.setHeader('Content-Type', 'text/html; charset=utf-8').end(html));
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, server };
+}
+
+/** Row T89: the browser shows no page of ours inside somebody else's. */
+test('no page stands in a frame of another site', async ({ page, doors, baseURL, watch }) => {
+  const email = address('maria');
+  await doors.ask('supplier', email, supplierAnswers);
+  await page.goto('/join/supplier');
+  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
+  const paths = ['/', '/join/supplier', '/l', '/signin', '/inbox', '/decide/x', '/requests', '/apps', '/setup'];
+  const frames = paths.map((path) => `<iframe src="${baseURL}${path}"></iframe>`).join('');
+  const { url, server } = await otherSite(`<!doctype html><title>other</title><h1>Other</h1>${frames}<iframe src="${baseURL}/favicon.svg"></iframe>`);
+  await page.goto(url);
+  await expect.poll(() => watch.seen.filter((line) => line.includes('frame-ancestors')).length).toBeGreaterThanOrEqual(paths.length);
+  for (const frame of page.frames().slice(1)) {
+    expect(frame.url(), 'the browser shows its own words there').toMatch(/^chrome-error:/);
+  }
+  watch.seen.splice(0); // the browser's lines about that are what was to be seen
+  server.close();
+});
+
+/** Row T89: a picture, a form and a script of another site sign nobody out. */
+test('another site signs nobody out', async ({ page, doors, baseURL, watch }) => {
+  await doors.signIn(tom);
+  const { url, server } = await otherSite(`<!doctype html><title>other</title><h1>Other</h1>
+    <img src="${baseURL}/api/v1/signout" alt=""><img src="${baseURL}/signout" alt="">
+    <form method="post" enctype="text/plain" action="${baseURL}/api/v1/signout"><input name='{"a":"' value='"}'><button>Win a prize</button></form>`);
+  await page.goto(url);
+  await page.evaluate((at) => fetch(at, { method: 'POST', credentials: 'include', mode: 'no-cors' }).catch(() => undefined), `${baseURL}/api/v1/signout`);
+  const refused = page.waitForResponse((res) => res.url().endsWith('/api/v1/signout') && res.request().method() === 'POST');
+  await page.getByRole('button').click();
+  expect((await refused).status()).toBe(403);
+  expect((await doors.read('/api/v1/me')).email, 'still signed in').toBe(tom);
+  await page.goto(`${baseURL}/guests`);
+  await expect(page).toHaveURL(/\/guests/);
+  await wellMade(page);
+  watch.seen.splice(0); // what the browser said about the other site
+  server.close();
 });

@@ -219,8 +219,6 @@ func TestT103_LogLinesCannotBeForged(t *testing.T) {
 		story.Eventually(t, "a mail that is refused", func() bool {
 			return tn.Count(t, "SELECT count(*) FROM mails WHERE address = ? AND state = 'failed'", maria.Address) == 1
 		})
-		reason, err := tn.Eyes.Strings(t.Context(), "SELECT reason FROM mails WHERE address = ?", maria.Address)
-		require.NoError(t, err)
 		maria.Audited()
 		end()
 		require.NoError(t, tn.Replicas[0].Stop(t.Context()))
@@ -233,7 +231,8 @@ func TestT103_LogLinesCannotBeForged(t *testing.T) {
 			require.NotRegexp(t, "[\\x00-\\x1f\\x7f\\x{80}-\\x{9f}\\x{2028}\\x{2029}\\x{202a}-\\x{202e}]", line, "a control character as it is")
 			require.NotContains(t, line, maria.Address, "addresses are masked")
 		}
-		require.Contains(t, strings.Join(lines, "\n"), "DEBUG", "the log tells everything")
-		require.Contains(t, strings.Join(lines, "\n"), "@fabrikam.example", "of whom, it tells by halves: %v", reason)
+		all := strings.Join(lines, "\n")
+		require.Contains(t, all, `"level":"DEBUG"`, "it tells everything")
+		require.Contains(t, all, `no <(address)> here 5.2.0 {\"level\":\"ERROR\",\"msg\":\"`+mark, "also what the mail server said, in a line of the house's own")
 	})
 }
