@@ -136,7 +136,7 @@ func openGuarded(kind string, replicas int) (*Town, error) {
 	if err := Furnish(ctx, plan); err != nil {
 		return nil, err
 	}
-	plan.Limits, plan.Public = "on", GuardedURL
+	plan.Limits, plan.Public = "on", guardedURL(kind)
 	plan.Env = map[string]string{
 		"VESTIBULE_TRUSTED_PROXIES": "127.0.0.1/32",
 		"VESTIBULE_MAIL_PACE":       "50", // the wishes of a day come within a minute here, and no story waits for another's

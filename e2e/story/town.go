@@ -210,17 +210,26 @@ func (tn *Town) Close(t *testing.T) {
 	tn.Eyes.Close()
 }
 
-// closeTowns stops the shared houses and asks the invariants.
+// closeTowns stops the shared houses, all at once, for each takes its time to let its clients go, and asks the invariants.
 func closeTowns() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
+	var mu sync.Mutex
 	var failures []error
+	var wait sync.WaitGroup
 	for _, tn := range all() {
 		for _, h := range tn.Replicas {
-			if err := h.Stop(ctx); err != nil {
-				failures = append(failures, fmt.Errorf("%s: %w", tn.Name, err))
-			}
+			wait.Go(func() {
+				if err := h.Stop(ctx); err != nil {
+					mu.Lock()
+					defer mu.Unlock()
+					failures = append(failures, fmt.Errorf("%s: %w", tn.Name, err))
+				}
+			})
 		}
+	}
+	wait.Wait()
+	for _, tn := range all() {
 		failures = append(failures, tn.Holds(ctx))
 		tn.Eyes.Close()
 	}

@@ -114,7 +114,7 @@ func TestT95_AFailureBearsThemToo(t *testing.T) {
 	story.Kinds(t, func(t *testing.T, kind string) {
 		plan, err := story.NewPlan(t.Context(), kind, story.World.Mail)
 		require.NoError(t, err)
-		plan.Public, plan.Limits = story.GuardedURL, "on"
+		plan.Public, plan.Limits = "https://guests.contoso.example", "on"
 		tn, err := story.OpenHouses(t.Context(), kind, plan, 1)
 		require.NoError(t, err)
 		t.Cleanup(func() { tn.Close(t) })

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -74,7 +75,6 @@ func TestT102_SlowAndHugeClientsHoldNobodyUp(t *testing.T) {
 		maria, h := tn.Visitor(t, "maria"), tn.Replicas[0]
 		ours := strings.TrimPrefix(tn.Plan.Public, "https://")
 		body := "POST /api/v1/signups HTTP/1.1\r\nHost: " + ours + "\r\nOrigin: " + tn.Plan.Public + "\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\nContent-Length: "
-		alone := slowest(maria) // on a machine that is busy with something else
 		var slow []net.Conn
 		hold := func(from string, n int, words string) {
 			for range n {
@@ -86,9 +86,15 @@ func TestT102_SlowAndHugeClientsHoldNobodyUp(t *testing.T) {
 				slow = append(slow, conn)
 			}
 		}
-		hold("127.0.0.1", 480, "POST /api/v1/signin HTTP/1.1\r\nHost: "+ours+"\r\nX-Slow: ") // as from many, through the proxy
-		hold("127.0.0.1", 20, body+"500\r\n\r\n{\"flow\":")                                  // their bodies drip
-		require.Less(t, slowest(maria), max(time.Second, 4*alone), "others do not wait for the slow")
+		for attempt := 1; ; attempt++ { // a busy machine holds one call up, a house that waits for the slow all
+			alone := slowest(maria)
+			hold("127.0.0.1", 480, "POST /api/v1/signin HTTP/1.1\r\nHost: "+ours+"\r\nX-Slow: ") // as from many, through the proxy
+			hold("127.0.0.1", 20, body+"500\r\n\r\n{\"flow\":")                                  // their bodies drip
+			if beside := slowest(maria); beside < max(time.Second, 4*alone) {
+				break
+			}
+			require.Less(t, attempt, 3, "others wait for the slow, three times")
+		}
 		var fields strings.Builder
 		for i := range 65_000 {
 			fmt.Fprintf(&fields, "X-%d: y\r\n", i)
@@ -115,11 +121,11 @@ func TestT102_SlowAndHugeClientsHoldNobodyUp(t *testing.T) {
 // Row T102: one client holds fifty connections and no more, and who it is nobody chooses; others come in beside it.
 func TestT102_OneClientHoldsABoundedNumber(t *testing.T) {
 	story.Guarded(t, func(t *testing.T, tn *story.Town) {
-		h, from := tn.Replicas[0], &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 102)}}
+		h, from := tn.Replicas[0], net.IPv4(127, 10, byte(rand.IntN(256)), byte(1+rand.IntN(254)))
 		ours := strings.TrimPrefix(tn.Plan.Public, "https://")
 		var all []net.Conn
 		for i := range 70 {
-			conn, err := from.DialContext(t.Context(), "tcp", h.Addr)
+			conn, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: from}}).DialContext(t.Context(), "tcp", h.Addr)
 			require.NoError(t, err)
 			t.Cleanup(func() { _ = conn.Close() })
 			_, _ = fmt.Fprintf(conn, "GET /api/v1/tenant HTTP/1.1\r\nHost: %s\r\nX-Forwarded-For: 11.230.0.%d\r\n", ours, i) // and no end
@@ -131,7 +137,7 @@ func TestT102_OneClientHoldsABoundedNumber(t *testing.T) {
 			_ = conn.Close()
 		}
 		story.Eventually(t, "room for the same client", func() bool {
-			a, err := tn.Visitor(t, "eve").From(net.IPv4(127, 0, 0, 102)).Try(http.MethodGet, "/api/v1/tenant", nil)
+			a, err := tn.Visitor(t, "eve").From(from).Try(http.MethodGet, "/api/v1/tenant", nil)
 			return err == nil && a.Status == http.StatusOK
 		})
 		tn.Visitor(t, "maria").Leaves(story.Left{})
