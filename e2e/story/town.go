@@ -197,30 +197,33 @@ func Own(t *testing.T, kind string, replicas int, change func(*stack.Plan)) *Tow
 
 // Close stops a house of one story and asks its invariants.
 func (tn *Town) Close(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
-	defer cancel()
 	for _, h := range tn.Replicas {
-		if err := h.Stop(ctx); err != nil && !t.Failed() {
+		if err := h.Stop(context.Background()); err != nil && !t.Failed() {
 			t.Errorf("stop: %v", err)
 		}
 	}
-	if err := tn.Holds(ctx); err != nil {
+	if err := tn.asked(); err != nil {
 		t.Error(err)
 	}
-	tn.Eyes.Close()
+}
+
+// asked is what the invariants of a stopped house say.
+func (tn *Town) asked() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	defer tn.Eyes.Close()
+	return tn.Holds(ctx)
 }
 
 // closeTowns stops the shared houses, all at once, for each takes its time to let its clients go, and asks the invariants.
 func closeTowns() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
 	var mu sync.Mutex
 	var failures []error
 	var wait sync.WaitGroup
 	for _, tn := range all() {
 		for _, h := range tn.Replicas {
 			wait.Go(func() {
-				if err := h.Stop(ctx); err != nil {
+				if err := h.Stop(context.Background()); err != nil {
 					mu.Lock()
 					defer mu.Unlock()
 					failures = append(failures, fmt.Errorf("%s: %w", tn.Name, err))
@@ -230,8 +233,7 @@ func closeTowns() error {
 	}
 	wait.Wait()
 	for _, tn := range all() {
-		failures = append(failures, tn.Holds(ctx))
-		tn.Eyes.Close()
+		failures = append(failures, tn.asked())
 	}
 	return errors.Join(failures...)
 }
