@@ -85,6 +85,7 @@ func TestBadInput_FlowChangedInBetween(t *testing.T) {
 		tn.Applies(t, func(yaml string) string {
 			return strings.Replace(yaml, "name: company, type: text", "name: employer, type: text", 1)
 		}, "organisation: company", "organisation: employer")
+		waits, code, _ := tn.WaitsForProof(t, "waits")
 		fresh := tn.Visitor(t, "fresh").Proves(story.Partner).Speaks("de")
 		fresh.Sends(story.Partner, story.Answered()).Field("/answers/company", "field_unknown")
 		maria.Sends(story.Partner, story.Answered()).Is(http.StatusAccepted) // stays on the version it began with
@@ -92,6 +93,8 @@ func TestBadInput_FlowChangedInBetween(t *testing.T) {
 			return strings.Replace(yaml, "  languages: [en, de]\n", "  languages: [en, de]\n  state: closed\n  closedReason: { en: \"Over.\", de: \"Vorbei.\" }\n", 1)
 		})
 		late.LeavesNoTrace(func() { late.Speaks("de").SendsUnread(story.Answered()).Refused(http.StatusGone, "flow_closed") })
+		waits.LeavesNoTrace(func() { waits.Speaks("de").Types(code).Refused(http.StatusGone, "flow_closed") })
+		require.Equal(t, "code", waits.Get(waits.Path("")).Text("step"), "a code is worth nothing at a closed flow, and is not used up")
 		require.Equal(t, "pending", maria.Request().Text("state"), "what was sent goes on")
 		tn.Member(t, story.Jonas).Decides(tn.RequestID(t, maria.Ref), "approve", nil).Is(http.StatusOK)
 		maria.Sees("active")

@@ -21,7 +21,9 @@ type Typed struct {
 // comparing. The new token replaces the browser's old one; it is "" if the browser keeps what it has. The same press
 // within identity.AgainWithin gets the same answer: the second of two comes with the old cookie.
 //
-// It returns identity's faults for codes, and ErrNoSignup for other browsers. Writes audit "signup.proved", or identity's
+// It returns identity's faults for codes, ErrNoSignup for other browsers, and flow's fault while the flow is closed: then
+// no try is counted and the code is not used up, so that who was on the way goes on where they were if it opens again.
+// Writes audit "signup.proved", or identity's
 // "identity.code_refused" for every code that was compared in vain.
 func (s *Service) Prove(ctx context.Context, id string, typed Typed) (*signup, string, error) {
 	row, err := s.byID(ctx, id)
@@ -37,6 +39,9 @@ func (s *Service) Prove(ctx context.Context, id string, typed Typed) (*signup, s
 		return nil, "", ErrNoSignup
 	case row.Address == "":
 		return nil, "", ErrEmailMissing
+	}
+	if err := s.stillOpen(ctx, row); err != nil {
+		return nil, "", err
 	}
 	try := identity.Try{Purpose: identity.PurposeSignup, SubjectID: row.ID, Address: row.Address, Device: typed.Device}
 	if err := s.Identity.Codes.CountTry(ctx, try); err != nil {
@@ -67,6 +72,9 @@ func (s *Service) prove(ctx context.Context, id, fresh string, consume func(tx *
 	err = s.db.InTx(ctx, func(tx *database.Tx) error {
 		row, err := s.open(tx, id)
 		if err != nil {
+			return err
+		}
+		if err := s.stillOpen(tx.Context(), row); err != nil {
 			return err
 		}
 		if err := consume(tx); err != nil {

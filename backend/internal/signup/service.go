@@ -146,6 +146,16 @@ func (s *Service) GiveEmail(ctx context.Context, by Holder, typed, locale string
 	return given, err
 }
 
+// stillOpen returns flow's fault if the flow is closed now (security.md T25). A draft is kept all the same (Keep): that
+// brings nobody a step further, and what was typed is not lost to a closing that may not last.
+func (s *Service) stillOpen(ctx context.Context, row *signup) error {
+	if row.FlowSlug == "" {
+		return nil
+	}
+	_, err := s.Flows.Published(ctx, row.FlowSlug)
+	return err
+}
+
 // accepts re-reads the flow's rules as they are now: closing it or refusing a domain takes effect on running sign-ups.
 func (s *Service) accepts(ctx context.Context, row *signup, address email.Address) error {
 	if row.FlowSlug == "" {

@@ -14,6 +14,7 @@ import (
 )
 
 // Keep stores answers as a draft; nil removes one. It returns field faults, ErrProofNeeded, ErrAlreadySent.
+// A closed flow's draft is kept too; see stillOpen.
 func (s *Service) Keep(ctx context.Context, id string, answers map[string]any) (*signup, error) {
 	var kept *signup
 	err := s.db.InTx(ctx, func(tx *database.Tx) error {

@@ -186,6 +186,39 @@ func TestSubmit_TheFlowHasChangedMeanwhile(t *testing.T) {
 	})
 }
 
+// TestProve_AClosedFlowLetsNobodyFurther: closing is read again where an address is proved, by code and by link. It costs
+// no try and no code, and nothing typed: when the flow opens again, the person goes on (security.md T25).
+func TestProve_AClosedFlowLetsNobodyFurther(t *testing.T) {
+	t.Parallel()
+	each(t, false, func(t *testing.T, h *house) {
+		const shut = "state: closed\n  closedReason: {en: On holiday, de: Ferien}\n  "
+		proved := h.proves("supplier", "lukas@fabrikam.de")
+		row, token := h.begins("supplier", "maria@fabrikam.de")
+		sent := h.newest()
+		h.publish("supplier", shut+staged)
+		before := h.row(row.ID)
+		for range 6 {
+			_, _, err := h.Prove(h.ctx, row.ID, sent.code)
+			require.ErrorIs(t, err, flow.ErrClosed)
+		}
+		_, _, err := h.pressLink(h.ctx, sent.link, token)
+		require.ErrorIs(t, err, flow.ErrClosed)
+		require.Equal(t, before, h.row(row.ID))
+		require.Equal(t, []string{"signup.started"}, h.events(row.ID))
+		kept, err := h.Keep(h.ctx, proved.ID, answers)
+		require.NoError(t, err, "what is typed is kept")
+		require.Equal(t, StepDetails, kept.Step)
+		_, err = h.Submit(h.ctx, proved.ID, answers, agreedV)
+		require.ErrorIs(t, err, flow.ErrClosed)
+
+		h.publish("supplier", staged)
+		_, _, err = h.Prove(h.ctx, row.ID, sent.code)
+		require.NoError(t, err, "the code of before")
+		_, err = h.Submit(h.ctx, proved.ID, h.row(proved.ID).Answers.V, agreedV)
+		require.NoError(t, err, "the answers of before")
+	})
+}
+
 func TestKeep_MergesAndRemoves(t *testing.T) {
 	t.Parallel()
 	each(t, false, func(t *testing.T, h *house) {

@@ -223,9 +223,12 @@ export class Journey {
   }
 }
 
+/** Gone is something else than the sign-up: a code, or for now the flow. */
+const OTHERS = ['code_expired', 'flow_closed'];
+
 /** Whether this means that the sign-up of this browser's cookie is no more. */
 export const gone = (thrown: unknown): boolean =>
-  thrown instanceof Problem && [401, 403, 404, 410].includes(thrown.status) && thrown.code !== 'code_expired';
+  thrown instanceof Problem && [401, 403, 404, 410].includes(thrown.status) && !OTHERS.includes(thrown.code);
 
 /** What to PATCH so that `before` becomes `after`: changed answers, and null for those that went away. */
 function changes(before: Answers, after: Answers): Answers {

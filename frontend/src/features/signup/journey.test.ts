@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Schemas } from '$lib/api';
+import { Problem, type Schemas } from '$lib/api';
 import { suggestion } from './email';
-import { Journey } from './journey.svelte';
+import { gone, Journey } from './journey.svelte';
 import { opensBelow, rows } from './layout';
 import { readTyped } from './store';
 import { nameOf, parseNumber, toSend } from './words';
@@ -58,6 +58,11 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllGlobals());
 
 describe('Journey', () => {
+  it('a flow that is closed for now takes no sign-up from its browser', () => {
+    expect(gone(new Problem(410, { code: 'flow_closed' }))).toBe(false);
+    expect(gone(new Problem(410, { code: 'code_expired' }))).toBe(false);
+    expect(gone(new Problem(401, { code: 'signup_gone' }))).toBe(true);
+  });
   it.each([
     [null, 'review', 'email'],
     [signup('identity'), 'code', 'email'],

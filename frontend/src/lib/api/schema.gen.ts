@@ -639,7 +639,7 @@ export interface paths {
         put?: never;
         /**
          * Prove the address with the mailed code
-         * @description 422 `code_wrong`; 410 `code_expired`; 429 `too_many_tries`.
+         * @description 422 `code_wrong`; 410 `code_expired`, or `flow_closed`, which uses up neither try nor code; 429 `too_many_tries`.
          */
         post: operations["proveSignupEmail"];
         delete?: never;
