@@ -115,8 +115,9 @@ func TestT96_NoOtherOriginIsLetIn(t *testing.T) {
 	})
 }
 
-// Row T97: a flow's limit holds when a hundred come at once: ten get in, ninety are told, and nothing of theirs is kept. A
-// replica takes 128 calls at a time, with room for who is in the middle of something: fifty come to each.
+// Row T97: a flow's limit holds when a hundred come at once: ten get in, ninety are told, and nothing of theirs is kept. To
+// each replica come twelve at a time, as long as there are any: they wait for each other in the database, of which a replica
+// has twenty connections, and other stories want some.
 func TestT97_TheLastPlaceIsGivenOnce(t *testing.T) {
 	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		tn.Ages(t, "requests", "submitted_at", 25*3600, "flow_slug = ?", story.Scarce) // of earlier days, when this is told again
@@ -130,7 +131,7 @@ func TestT97_TheLastPlaceIsGivenOnce(t *testing.T) {
 			}
 			return lane
 		})
-		answers, width := make([]story.Answer, len(people)), 50*len(tn.Replicas)
+		answers, width := make([]story.Answer, len(people)), 12*len(tn.Replicas)
 		story.Together(width, func(i int) int {
 			for ; i < len(people); i += width {
 				answers[i] = people[i].At(i).Speaks("de").Post(people[i].Path("/submit"), bodies[i])
