@@ -51,11 +51,12 @@ func (b *bench) grow(ctx context.Context, kind string, rows int) (*place, error)
 
 func (c crowd) fill(ctx context.Context, rows int) error {
 	const waiting = "state = 'pending'"
+	found := "lower(w.given || ' ' || w.surname) || ' ' || 'b-' || n"
 	mail := "lower(w.given) || '.' || lower(w.surname) || n || '@company' || (n % 1000) || '.example'"
 	if err := c.multiply(ctx, "requests", waiting, rows, map[string]string{
 		"id": "'req_' || " + c.padded, "reference": "'B-' || n", "source_id": "'sgn_' || " + c.padded, "flow_slug": "'bench'",
 		"mail": mail, "address": mail, "name": "w.given || ' ' || w.surname", "given_name": "w.given", "surname": "w.surname",
-		"search_text": "lower(w.given || ' ' || w.surname) || ' ' || 'b-' || n",
+		"search_text": found,
 	}); err != nil {
 		return err
 	}
@@ -65,6 +66,7 @@ func (c crowd) fill(ctx context.Context, rows int) error {
 	}
 	if err := c.multiply(ctx, "approval_assignments", "bucket = 'waiting'", rows, map[string]string{
 		"request_id": "'req_' || " + c.padded, "approver_id": "'" + id + "'", "sort_at": c.later, "flow_slug": "'bench'", "stage": "1",
+		"search_text": found,
 	}); err != nil {
 		return err
 	}

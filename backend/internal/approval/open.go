@@ -186,9 +186,9 @@ func (s *Service) insert(tx *database.Tx, r *Request) (live *Request, err error)
 var errNoReference = errors.New("approval: no free reference was found, or the opener has had a request already")
 
 func (s *Service) assign(tx *database.Tx, r *Request, rows []assignment) error {
-	rows = slices.Clone(rows)
+	rows, text := slices.Clone(rows), copyOf(r.SearchText)
 	for i := range rows {
-		rows[i].SortAt = sortAt(r.DueAt)
+		rows[i].SortAt, rows[i].SearchText = sortAt(r.DueAt), text
 		if rows[i].Stage == r.Stage {
 			rows[i].Bucket = bucketWaiting
 		}

@@ -74,16 +74,16 @@ func read(query *gorm.DB) (found []queued, err error) {
 func (s *Service) List(ctx context.Context, by Decider, q Queue) ([]Request, *Position, error) {
 	db := s.db.Read(ctx)
 	reference, known := ids.ParseReference(q.Search)
-	condition, args := database.Match(s.db.Dialect(), "requests", q.Search)
+	m := s.match(q.Search)
 	var rows []queued
 	var err error
 	switch {
 	case known:
 		rows, err = read(q.page(q.part(db, by).Where("requests.reference = ?", reference)))
-	case condition == "":
+	case m.condition == "":
 		rows, err = read(q.page(q.part(db, by)))
 	default:
-		rows, err = s.search(db, by, q, match{condition, args})
+		rows, err = s.search(db, by, q, m)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("list approvals: %w", err)
@@ -124,42 +124,6 @@ func (q Queue) page(query *gorm.DB) *gorm.DB {
 		query = query.Where(lastTurn)
 	}
 	return query.Order(q.order()).Limit(q.Limit + 1)
-}
-
-// match is the condition of a search on a request.
-type match struct {
-	condition string
-	args      []any
-}
-
-// walked is how many of a list, from the page's beginning, are looked through for a search before its index is asked
-// (docs/adr/0020): all of most lists.
-const walked = 2000
-
-// search is a page of those of by's list that match. Of a list longer than walked in which few match, it gathers all that
-// match and sorts them: nothing tells in advance which are this approver's.
-func (s *Service) search(db *gorm.DB, by Decider, q Queue, m match) ([]queued, error) {
-	next := q.from(db.Table("approval_assignments AS a").Where("a.approver_id = ? AND a.bucket = ?", by.ID, q.Bucket)).Order(q.order())
-	rows, err := read(q.page(db.Table("(?) AS a", next.Session(&gorm.Session{}).Select("a.*").Limit(walked)).Select(listed).
-		Joins("CROSS JOIN requests").Where("requests.id = a.request_id").Where(m.condition, m.args...)))
-	if err != nil || len(rows) > q.Limit {
-		return rows, err
-	}
-	var behind []int
-	if err := next.Session(&gorm.Session{}).Select("1").Offset(walked).Limit(1).Scan(&behind).Error; err != nil || len(behind) == 0 {
-		return rows, err
-	}
-	likely, args, err := database.IndexMatch(db, s.db.Dialect(), "requests", q.Search)
-	if err != nil {
-		return nil, err
-	}
-	if likely == "" {
-		return read(q.page(q.part(db, by).Where(m.condition, m.args...)))
-	}
-	// The order of the tables is SQLite's order of work, and || keeps both databases from beginning with the list.
-	return read(q.page(q.from(db.Table("requests").Select(listed).Joins("CROSS JOIN approval_assignments AS a").
-		Where("a.request_id = requests.id AND a.approver_id || '' = ? AND a.bucket || '' = ?", by.ID, q.Bucket)).
-		Where(likely, args...).Where(m.condition, m.args...)))
 }
 
 func page(rows []queued, limit int) (found []Request, next *Position, err error) {

@@ -155,6 +155,7 @@ type assignment struct {
 	Bucket     string
 	SortAt     time.Time // due while waiting or asked, decided when done
 	FlowSlug   string
+	SearchText string // the beginning of the request's (copyOf)
 }
 
 func (assignment) TableName() string { return "approval_assignments" }
