@@ -1,6 +1,6 @@
 -- +goose Up
--- What requests are found by, in the index of the queue itself: a search looks through twenty thousand of a list there, and
--- reads of the long rows of requests only those that match (docs/adr/0020). The copy has the first 500 characters, for an
+-- What requests are found by, in the index of the queue itself: a search looks through tens of thousands of a list there,
+-- and reads of the long rows of requests only those that match (docs/adr/0020). The copy has the first 500 characters, for an
 -- entry of PostgreSQL's index holds 2,700 bytes. Triggers keep it, whoever writes: what approval writes itself, they leave.
 DROP INDEX approval_assignments_queue;
 ALTER TABLE approval_assignments ADD COLUMN search_text {{text}} NOT NULL DEFAULT '';

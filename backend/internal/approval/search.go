@@ -34,20 +34,21 @@ func (s *Service) match(term string) match {
 	return m
 }
 
-// walked is how many of a list, from the page's beginning, are looked through for a search before its index is asked
-// (docs/adr/0020): all of most lists. Of a longer one, what one in four hundred has fills a page.
-const walked = 20_000
+// patience is how far a search looks before it asks another way (docs/adr/0020).
+type patience struct {
+	glanced int // of a list, from the page's beginning, are looked through first: all of most lists, and enough for frequent words
+	few     int // requests, everybody's, are taken from the index of trigrams and sorted
+	walked  int // of a list are looked through for a word that more have: one in few of a million fills a page there
+}
 
-// search is a page of those of by's list that match. It is read from the index approval_assignments_queue alone, but for
-// the requests that match. Of a list longer than walked in which few match, it gathers all that match and sorts them:
-// nothing tells in advance which are this approver's.
+var patient = patience{glanced: 2000, few: 1000, walked: 60_000}
+
+// search is a page of those of by's list that match. Lists are looked through in the index approval_assignments_queue, and
+// only requests that match are read. The index of trigrams gives all that match, of whatever list, for nothing tells in
+// advance which are this approver's; they are gathered and sorted.
 func (s *Service) search(db *gorm.DB, by Decider, q Queue, m match) ([]queued, error) {
-	rows, err := read(q.page(m.among(db.Table("(?) AS a", q.walk(db, by.ID, s.walked)))))
-	if err != nil || len(rows) > q.Limit {
-		return rows, err
-	}
-	var behind []int
-	if err := q.list(db, by.ID).Select("1").Offset(s.walked).Limit(1).Scan(&behind).Error; err != nil || len(behind) == 0 {
+	rows, whole, err := q.look(db, by.ID, m, s.patience.glanced)
+	if err != nil || whole {
 		return rows, err
 	}
 	likely, args, err := database.IndexMatch(db, s.db.Dialect(), "requests", q.Search)
@@ -57,10 +58,35 @@ func (s *Service) search(db *gorm.DB, by Decider, q Queue, m match) ([]queued, e
 	if likely == "" {
 		return read(q.page(m.among(q.list(db, by.ID))))
 	}
-	// The order of the tables is SQLite's order of work, and || keeps both databases from beginning with the list.
-	return read(q.page(q.from(db.Table("requests").Select(listed).Joins("CROSS JOIN approval_assignments AS a").
-		Where("a.request_id = requests.id AND a.approver_id || '' = ? AND a.bucket || '' = ?", by.ID, q.Bucket)).
+	found, err := database.IndexFinds(db, s.db.Dialect(), "requests", s.patience.few, likely, args...)
+	if err != nil {
+		return nil, err
+	}
+	if found == s.patience.few {
+		if rows, whole, err = q.look(db, by.ID, m, s.patience.walked); err != nil || whole {
+			return rows, err
+		}
+	}
+	return read(q.page(q.from(db.Table("requests").Select(listed).Joins(ofApprover[s.db.Dialect()], by.ID, q.Bucket)).
 		Where(likely, args...).Where(m.condition, m.args...)))
+}
+
+// ofApprover joins each request that the trigrams find with its place in the list, and never begins with the list, as
+// PostgreSQL would where it expects many of the trigrams. SQLite works in the order of the tables; || hides the list's index.
+var ofApprover = map[database.Dialect]string{
+	database.SQLite:   "CROSS JOIN approval_assignments AS a ON a.request_id = requests.id AND a.approver_id || '' = ? AND a.bucket || '' = ?",
+	database.Postgres: "CROSS JOIN LATERAL (SELECT * FROM approval_assignments WHERE request_id = requests.id AND approver_id = ? AND bucket = ? OFFSET 0) AS a",
+}
+
+// look is the page as far as the next n of a list make it, and whether that is the whole page.
+func (q Queue) look(db *gorm.DB, approver string, m match, n int) (rows []queued, whole bool, err error) {
+	rows, err = read(q.page(m.among(db.Table("(?) AS a", q.walk(db, approver, n)))))
+	if err != nil || len(rows) > q.Limit {
+		return rows, true, err
+	}
+	var behind []int
+	err = q.list(db, approver).Select("1").Offset(n).Limit(1).Scan(&behind).Error
+	return rows, len(behind) == 0, err
 }
 
 // list is an approver's list in its order, from where the page begins.

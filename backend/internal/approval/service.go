@@ -39,7 +39,8 @@ type Service struct {
 	mails   mails
 	openers map[string]func(tx *database.Tx, r *Request) error
 	watch   *watchers
-	walked  int // the constant, but for tests
+
+	patience patience // patient, but for tests
 }
 
 // New panics on a nil need: a half-built room never opens.
@@ -49,7 +50,7 @@ func New(n Needs) *Service {
 	}
 	s := &Service{
 		db: n.DB, clock: n.Clock, ids: n.IDs, audit: n.Audit, mail: n.Mail, people: n.People, flows: n.Flows,
-		baseURL: n.BaseURL, mails: newMails(), openers: map[string]func(*database.Tx, *Request) error{}, watch: newWatchers(), walked: walked,
+		baseURL: n.BaseURL, mails: newMails(), openers: map[string]func(*database.Tx, *Request) error{}, watch: newWatchers(), patience: patient,
 	}
 	n.Mail.Compose(kindApprovalNeeded, s.composeApprovalNeeded)
 	return s

@@ -71,6 +71,16 @@ func IndexMatch(db *gorm.DB, dialect Dialect, table, term string) (condition str
 	return table + ".seq IN (SELECT rowid FROM " + fts + " WHERE " + fts + " MATCH ?)", []any{FTSQuery(trigrams)}, nil
 }
 
+// IndexFinds is how many rows of table a condition of IndexMatch holds for, counted up to most.
+func IndexFinds(db *gorm.DB, dialect Dialect, table string, most int, condition string, args ...any) (n int, err error) {
+	rows := "SELECT 1 FROM " + table + " WHERE " + condition
+	if inner, ok := strings.CutPrefix(condition, table+".seq IN ("); dialect == SQLite && ok { // the index alone, without a row
+		rows = strings.TrimSuffix(inner, ")")
+	}
+	err = db.Raw("SELECT count(*) FROM ("+rows+" LIMIT "+strconv.Itoa(most)+") AS found", args...).Scan(&n).Error
+	return n, err
+}
+
 func escapeLike(term string) string {
 	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(term)
 }
