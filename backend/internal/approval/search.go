@@ -51,24 +51,28 @@ func (s *Service) search(db *gorm.DB, by Decider, q Queue, m match) ([]queued, e
 	if err != nil || whole {
 		return rows, err
 	}
-	likely, args, err := database.IndexMatch(db, s.db.Dialect(), "requests", q.Search)
+	likely, err := database.IndexMatch(db, s.db.Dialect(), "requests", q.Search)
 	if err != nil {
 		return nil, err
 	}
-	if likely == "" {
+	if likely.Condition == "" {
 		return read(q.page(m.among(q.list(db, by.ID))))
 	}
-	found, err := database.IndexFinds(db, s.db.Dialect(), "requests", s.patience.few, likely, args...)
+	found, err := likely.Count(db, s.patience.few)
 	if err != nil {
 		return nil, err
 	}
+	far := 20 * found // costs less than to gather them, and fills a page if they are many in this list
 	if found == s.patience.few {
-		if rows, whole, err = q.look(db, by.ID, m, s.patience.walked); err != nil || whole {
+		far = s.patience.walked
+	}
+	if far > s.patience.glanced {
+		if rows, whole, err = q.look(db, by.ID, m, far); err != nil || whole {
 			return rows, err
 		}
 	}
 	return read(q.page(q.from(db.Table("requests").Select(listed).Joins(ofApprover[s.db.Dialect()], by.ID, q.Bucket)).
-		Where(likely, args...).Where(m.condition, m.args...)))
+		Where(likely.Condition, likely.Args...).Where(m.condition, m.args...)))
 }
 
 // ofApprover joins each request that the trigrams find with its place in the list, and never begins with the list, as

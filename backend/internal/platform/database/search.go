@@ -48,36 +48,43 @@ func Match(dialect Dialect, table, term string) (condition string, args []any) {
 	return Contains(dialect, column), []any{term}
 }
 
-// IndexMatch is a condition that an index answers and that holds wherever Match does: of pg_trgm by LIKE, of FTS5 by MATCH
-// on {table}_fts (docs/adr/0020). It is empty on SQLite for terms of one or two characters, for FTS5 knows nothing of where words begin.
-func IndexMatch(db *gorm.DB, dialect Dialect, table, term string) (condition string, args []any, err error) {
+// Likely is a condition that an index of trigrams answers, and that holds wherever Match does (docs/adr/0020).
+type Likely struct {
+	Condition string
+	Args      []any
+	rows      string // finds those that the index has, and reads no row where it need not
+}
+
+// IndexMatch is the condition for a term in table: of pg_trgm by LIKE, of FTS5 by MATCH on {table}_fts. It is empty on
+// SQLite for terms of one or two characters, for FTS5 knows nothing of where words begin.
+func IndexMatch(db *gorm.DB, dialect Dialect, table, term string) (l Likely, err error) {
 	term = Fold(term)
-	column := table + ".search_text"
+	column, fts := table+".search_text", table+"_fts"
 	if utf8.RuneCountInString(term) < 3 {
 		if dialect == SQLite {
-			return "", nil, nil
+			return l, nil
 		}
-		return "(" + column + " LIKE ? OR " + column + " LIKE ?)", []any{escapeLike(term) + "%", "% " + escapeLike(term) + "%"}, nil
+		l.Condition, l.Args = "("+column+" LIKE ? OR "+column+" LIKE ?)", []any{escapeLike(term) + "%", "% " + escapeLike(term) + "%"}
+		l.rows = "SELECT 1 FROM " + table + " WHERE " + l.Condition
+		return l, nil
 	}
 	trigrams, err := RareTrigrams(db, "SELECT search_text FROM "+table+" ORDER BY id DESC", []string{term})
 	if err != nil {
-		return "", nil, fmt.Errorf("look at the newest of %s: %w", table, err)
+		return l, fmt.Errorf("look at the newest of %s: %w", table, err)
 	}
 	if dialect == Postgres {
-		condition, args = LikeTrigrams(column, trigrams)
-		return condition, args, nil
+		l.Condition, l.Args = LikeTrigrams(column, trigrams)
+		l.rows = "SELECT 1 FROM " + table + " WHERE " + l.Condition
+		return l, nil
 	}
-	fts := table + "_fts"
-	return table + ".seq IN (SELECT rowid FROM " + fts + " WHERE " + fts + " MATCH ?)", []any{FTSQuery(trigrams)}, nil
+	l.rows, l.Args = "SELECT rowid FROM "+fts+" WHERE "+fts+" MATCH ?", []any{FTSQuery(trigrams)}
+	l.Condition = table + ".seq IN (" + l.rows + ")"
+	return l, nil
 }
 
-// IndexFinds is how many rows of table a condition of IndexMatch holds for, counted up to most.
-func IndexFinds(db *gorm.DB, dialect Dialect, table string, most int, condition string, args ...any) (n int, err error) {
-	rows := "SELECT 1 FROM " + table + " WHERE " + condition
-	if inner, ok := strings.CutPrefix(condition, table+".seq IN ("); dialect == SQLite && ok { // the index alone, without a row
-		rows = strings.TrimSuffix(inner, ")")
-	}
-	err = db.Raw("SELECT count(*) FROM ("+rows+" LIMIT "+strconv.Itoa(most)+") AS found", args...).Scan(&n).Error
+// Count is how many rows the index finds, counted up to most.
+func (l Likely) Count(db *gorm.DB, most int) (n int, err error) {
+	err = db.Raw("SELECT count(*) FROM ("+l.rows+" LIMIT "+strconv.Itoa(most)+") AS found", l.Args...).Scan(&n).Error
 	return n, err
 }
 
