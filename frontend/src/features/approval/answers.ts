@@ -7,7 +7,7 @@ export function answerText(answer: Schemas['AnswerShown']): string {
   if (value === undefined || value === null || value === '') return display ?? '';
   if (typeof value === 'boolean') return value ? t('answer.yes') : t('answer.no');
   if (type === 'country' && typeof value === 'string') return country(value);
-  if (type === 'date' && typeof value === 'string') return dateOr(value);
+  if (type === 'date' && typeof value === 'string') return date(value);
   if (display) return display;
   if (typeof value === 'number') return number(value);
   return Array.isArray(value) ? list(value.map(String)) : String(value);
@@ -19,8 +19,3 @@ export function attributeText({ name, label, type, value }: Attribute): string {
 }
 
 type Attribute = { name: string; label?: string; type?: string; value: string };
-
-function dateOr(value: string): string {
-  const at = new Date(`${value}T12:00:00`);
-  return Number.isNaN(at.getTime()) ? value : date(at);
-}

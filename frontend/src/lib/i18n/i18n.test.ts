@@ -58,6 +58,14 @@ describe('dates and times', () => {
     vi.stubGlobal('navigator', { languages: ['en-US'] });
     expect(time(at)).toMatch(/^2:06\sPM$/);
   });
+  it('a day without a time is that day west of Greenwich too', () => {
+    vi.stubGlobal('navigator', { languages: ['en-GB'] });
+    vi.stubEnv('TZ', 'America/New_York');
+    const shown = [date('2026-11-30'), date('2026-11-30T02:00:00Z')];
+    vi.unstubAllEnvs();
+    expect(shown).toEqual(['30 November 2026', '29 November 2026']);
+  });
+  it('a date that is half typed is shown as it was typed', () => expect(date('-13-31')).toBe('-13-31'));
   it.each([
     ['2026-11-19T23:59:00', 'Today, 14:06'],
     ['2026-11-20T00:01:00', 'Yesterday, 14:06'],

@@ -116,12 +116,19 @@ export function list(items: string[]): string {
 export const country = (code: string): string =>
   new Intl.DisplayNames(intl(), { type: 'region', fallback: 'code' }).of(code) ?? code;
 
-/** “19 November 2026”; the month is always a word. */
-export const date = (iso: string | Date, style: 'long' | 'medium' = 'long'): string =>
-  new Intl.DateTimeFormat(
+/**
+ * “19 November 2026”; the month is always a word. A day without a time is that day wherever the reader is, not midnight in
+ * Greenwich; what is half typed stays as it is.
+ */
+export function date(iso: string | Date, style: 'long' | 'medium' = 'long'): string {
+  const day = typeof iso === 'string' && /^\d{4}-\d\d-\d\d$/.test(iso);
+  const at = new Date(day ? `${iso}T12:00:00` : iso);
+  if (Number.isNaN(at.getTime())) return String(iso);
+  return new Intl.DateTimeFormat(
     intl(),
     style === 'long' ? { dateStyle: 'long' } : { day: 'numeric', month: 'short', year: 'numeric' },
-  ).format(new Date(iso));
+  ).format(at);
+}
 
 /** “Friday 20 November”. */
 export const weekday = (iso: string | Date): string =>
