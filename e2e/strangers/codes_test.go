@@ -199,7 +199,7 @@ func TestT17_AChangeOfAddressEndsWhatIsPending(t *testing.T) {
 		evil.Speaks("de").Types(second).Refused(http.StatusUnprocessableEntity, "code_wrong")
 		evil.Types(story.CodeIn(t, evil.Letter())).Is(http.StatusOK)
 		require.NotContains(t, string(evil.Get(evil.Path("")).Body), "Fabrikam\"")
-		evil.Leaves(story.Left{Traces: story.Traces{Mails: 2, Codes: 3}, Audit: []string{"signup.started ×3", "signup.proved ×2"}})
+		evil.Leaves(story.Left{Traces: story.Traces{Mails: 2, Codes: 3}, Audit: []string{"signup.started ×3", "identity.code_refused! ×2", "signup.proved ×2"}})
 		maria.Leaves(story.Left{Traces: story.Traces{Mails: 1}})
 	})
 }
