@@ -21,7 +21,7 @@ func TestMainJob(t *testing.T) {
 		id := maria.POST("/api/v1/signups", `{"flow":"supplier","locale":"en"}`).status(201).golden("start.json").audit().mail().field("id")
 		maria.POST("/api/v1/signups/"+id+"/email", `{"email":"maria@fabrikam.de"}`).status(202).golden("email.json").audit("signup.started")
 		code, before := h.code(), maria.cookies["vestibule_signup"]
-		maria.POST("/api/v1/signups/"+id+"/code", `{"code":"`+other(code)+`"}`).problem(422, "code_wrong").audit().mail()
+		maria.POST("/api/v1/signups/"+id+"/code", `{"code":"`+other(code)+`"}`).problem(422, "code_wrong").audit("identity.code_refused").mail()
 		maria.POST("/api/v1/signups/"+id+"/code", `{"code":"`+code+`"}`).status(200).golden("code.json").audit("signup.proved").mail()
 		require.NotEqual(t, before, maria.cookies["vestibule_signup"], "another cookie after proof")
 		maria.PATCH("/api/v1/signups/"+id, `{"answers":{"company":"Fabrikam"}}`).status(200).golden("draft.json").audit().mail()
