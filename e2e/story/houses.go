@@ -25,7 +25,7 @@ func (tn *Town) Locks(t *testing.T, table string) (release func()) {
 	t.Helper()
 	driver, address, locks := "pgx", tn.Plan.Database, []string{"BEGIN", "LOCK TABLE " + table + " IN ACCESS EXCLUSIVE MODE"}
 	if tn.Plan.SQLite() {
-		driver, address, locks = "sqlite", "file:"+tn.Plan.File()+"?_pragma=busy_timeout(5000)", []string{"BEGIN IMMEDIATE"}
+		driver, address, locks = "sqlite", "file:"+tn.Plan.File()+"?_pragma=busy_timeout(30000)", []string{"BEGIN IMMEDIATE"}
 	}
 	db, err := sql.Open(driver, address)
 	require.NoError(t, err)

@@ -170,7 +170,7 @@ func staysSetUp(t *testing.T, tn *story.Town, ines *story.Person, setUp map[stri
 // tampers changes a database behind its house's back, as only who operates it can.
 func tampers(t *testing.T, tn *story.Town, statement string) {
 	t.Helper()
-	driver, address := "sqlite", "file:"+tn.Plan.File()+"?_pragma=busy_timeout(5000)"
+	driver, address := "sqlite", "file:"+tn.Plan.File()+"?_pragma=busy_timeout(30000)"
 	if tn.Name == "postgres" {
 		driver, address = "pgx", tn.Plan.Database
 	}
