@@ -11,7 +11,9 @@ import (
 
 func TestResendWaitsItsTime(t *testing.T) {
 	story.Each(t, func(t *testing.T, tn *story.Town) {
-		maria, _, _ := tn.WaitsForProof(t, "maria")
+		maria := tn.Visitor(t, "maria")
+		maria.Begins(story.Partner)
+		maria.Gives(maria.Address).Is(http.StatusAccepted)
 		a := maria.Speaks("de").Gives(maria.Address).Refused(http.StatusTooManyRequests, "resend_too_soon")
 		require.NotEmpty(t, a.Header.Get("Retry-After"))
 		require.Equal(t, 1, tn.TracesOf(t, maria.Address).Mails)

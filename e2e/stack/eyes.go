@@ -75,11 +75,12 @@ func (e *Eyes) Strings(ctx context.Context, query string, args ...any) ([]string
 }
 
 // Age makes time pass for some rows: it moves column back by seconds wherever where holds. A test cannot turn the
-// clock of a process forward, so it turns the marks of the past back. Beside it there is only Break.
+// clock of a process forward, so it turns the marks of the past back. Seconds below zero stretch what is short, such as a
+// wait that is not to end while a story is told. Beside it there is only Break.
 func (e *Eyes) Age(ctx context.Context, table, column string, seconds int, where string, args ...any) error {
 	moved := fmt.Sprintf("%s - interval '%d seconds'", column, seconds)
 	if e.sqlite {
-		moved = fmt.Sprintf("strftime('%%Y-%%m-%%dT%%H:%%M:%%f', %s, '-%d seconds') || '000Z'", column, seconds)
+		moved = fmt.Sprintf("strftime('%%Y-%%m-%%dT%%H:%%M:%%f', %s, '%+d seconds') || '000Z'", column, -seconds)
 	}
 	query := fmt.Sprintf("UPDATE %s SET %s = %s WHERE %s", table, column, moved, where)
 	if _, err := e.db.ExecContext(ctx, e.numbered(query), args...); err != nil {
