@@ -121,13 +121,15 @@ func TestT60_NothingThatIsSentBendsACodeMail(t *testing.T) {
 
 var once = regexp.MustCompile(`(\d ){5}\d|\b\d{6}\b|/l/[\w-]+|lure-\w+@fabrikam\.example|\b\d{1,2}:\d\d\b`)
 
-// keep notes the person's next mail without code, link, address and time.
+// keep notes the person's next mail without code, link, addresses and time.
 func keep(mails map[string]map[string]bool, kind string, p *story.Person) {
 	l := p.Letter()
 	if mails[kind] == nil {
 		mails[kind] = map[string]bool{}
 	}
-	mails[kind][once.ReplaceAllString(l.Subject+"\n"+l.From.Name+"\n"+l.Text+"\n"+l.HTML, "…")] = true
+	_, house, _ := strings.Cut(p.Public(), "://") // its port is a number too
+	text := strings.ReplaceAll(l.Subject+"\n"+l.From.Name+"\n"+l.Text+"\n"+l.HTML, house, "…")
+	mails[kind][once.ReplaceAllString(text, "…")] = true
 }
 
 func TestT60_NamesThatAreLuresAreRefused(t *testing.T) {
