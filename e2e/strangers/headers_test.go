@@ -89,7 +89,7 @@ func everyKind(t *testing.T, tn *story.Town) map[string]story.Answer {
 	file := bundle.FindString(string(shell.Body))
 	require.NotEmpty(t, file, "the shell loads a file of the app")
 	maria := tn.Visitor(t, "maria")
-	begun, sent := maria.Begins(story.Partner), maria.Gives(maria.Address)
+	begun, sent, soon := maria.Begins(story.Partner), maria.Gives(maria.Address), maria.Gives(maria.Address)
 	letter := maria.Letter()
 	tag := func(path string) string { return nobody.Get(path).Header.Get("ETag") }
 	all := map[string]story.Answer{
@@ -103,7 +103,7 @@ func everyKind(t *testing.T, tn *story.Town) map[string]story.Answer {
 		"405 page": nobody.Send(http.MethodDelete, "/join/partner", nil), "409 too early": early.Types("123456"), "410 closed": nobody.Get("/api/v1/flows/closed"),
 		"413 huge": nobody.Post("/api/v1/signups", story.Raw(strings.Repeat("x", 70<<10))), "415 XML": nobody.With("Content-Type", "text/xml").Post("/api/v1/signups", story.Raw("<a/>")),
 		"421 page": page.With("Host", "evil.test").Get("/"), "421 call": nobody.With("Host", "evil.test").Get("/api/v1/tenant"),
-		"422 wrong code": maria.Types(story.Other(story.CodeIn(t, letter))), "429 too soon": maria.Gives(maria.Address),
+		"422 wrong code": maria.Types(story.Other(story.CodeIn(t, letter))), "429 too soon": soon,
 	}
 	all["200 proved"], all["204 signed out"] = maria.Types(story.CodeIn(t, letter)), lukas.Post("/api/v1/signout", nil)
 	return all

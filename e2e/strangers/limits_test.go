@@ -31,14 +31,13 @@ func TestT30_AMailboxIsNotBombed(t *testing.T) {
 			shapes["signup"+story.Shape(from.Gives(victim.Address).Is(http.StatusAccepted))]++
 		}
 		require.Len(t, shapes, 2, "throttled or not, the answer is the same")
-		share := 3 + int(time.Since(began)/(200*time.Second))
 		story.Eventually(t, "an empty queue", func() bool {
 			return tn.Count(t, "SELECT count(*) FROM mails WHERE address = ? AND state IN ('queued', 'retrying')", victim.Address) == 0
 		})
 		list, err := tn.Mail.To(t.Context(), victim.Address)
 		require.NoError(t, err)
 		require.GreaterOrEqual(t, len(list), 3)
-		require.LessOrEqual(t, len(list), share, "of a hundred wishes")
+		require.LessOrEqual(t, len(list), 3+int(time.Since(began)/(200*time.Second)), "of a hundred wishes")
 		require.Equal(t, len(list), tn.Count(t, "SELECT count(*) FROM mails WHERE address = ? AND state = 'sent'", victim.Address))
 		victim.Audited()
 	})
@@ -220,7 +219,7 @@ func TestT99_OneIPv6NetworkIsOneClient(t *testing.T) {
 // down. Outside nothing shows it, and the person is told once. An hour is made to pass once, a day is not: twenty in all.
 func TestT28_AnAddressCoolsDownOverAllItsSignups(t *testing.T) {
 	story.Guarded(t, func(t *testing.T, tn *story.Town) {
-		victim := tn.Guest(t, "victim@outlook.com") // a domain from which many may sign up
+		began, victim := time.Now(), tn.Guest(t, "victim@outlook.com") // a domain from which many may sign up
 		before := tn.Count(t, "SELECT count(*) FROM mails WHERE address = ? AND state <> 'dropped'", victim.Address)
 		evaluated, shapes := []int{0, 0}, map[string]int{}
 		for i := range 40 {
@@ -250,7 +249,9 @@ func TestT28_AnAddressCoolsDownOverAllItsSignups(t *testing.T) {
 		story.Eventually(t, "an empty queue", func() bool {
 			return tn.Count(t, "SELECT count(*) FROM mails WHERE address = ? AND state IN ('queued', 'retrying')", victim.Address) == 0
 		})
-		require.Equal(t, 1+2, tn.Count(t, "SELECT count(*) FROM mails WHERE address = ? AND state <> 'dropped'", victim.Address)-before, "the warning, and what is left of three")
+		codes := tn.Count(t, "SELECT count(*) FROM mails WHERE address = ? AND state <> 'dropped'", victim.Address) - before - 1
+		require.GreaterOrEqual(t, codes, 2, "beside the warning what is left of three")
+		require.LessOrEqual(t, codes, 2+int(time.Since(began)/(200*time.Second)))
 		victim.Audited()
 	})
 }
