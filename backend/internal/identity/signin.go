@@ -166,7 +166,14 @@ func (s *Service) FinishSignin(ctx context.Context, code string, holds Holds) (F
 }
 
 // finishByLink is FinishSignin by the mailed link, in the browser that began; elsewhere it returns ErrOtherBrowser.
+//
+// Whose browser it is is read first: the press that uses the link up also ends the sign-in, and whoever comes just after
+// it is told that the link is used, not that they are somebody else.
 func (s *Service) finishByLink(ctx context.Context, linkToken string, holds Holds) (Finished, error) {
+	row, gone := s.heldSignin(ctx, holds.Signin)
+	if gone != nil && !errors.Is(gone, ErrSigninGone) {
+		return Finished{}, gone
+	}
 	info, err := s.Codes.Describe(ctx, linkToken)
 	if err != nil {
 		return Finished{}, err
@@ -174,16 +181,16 @@ func (s *Service) finishByLink(ctx context.Context, linkToken string, holds Hold
 	if info.State != LinkReady || info.Purpose != PurposeSignin {
 		return Finished{}, ErrLinkSpent
 	}
-	row, err := s.heldSignin(ctx, holds.Signin)
-	if err != nil && !errors.Is(err, ErrSigninGone) {
-		return Finished{}, err
-	}
-	if err != nil || row.ID != info.SubjectID || !row.alive(s.db.Now()) {
+	if gone != nil || row.ID != info.SubjectID || !row.alive(s.db.Now()) {
 		return Finished{}, ErrOtherBrowser
 	}
-	return s.finish(ctx, finishing{signinID: row.ID, method: methodLink, holds: holds, consume: func(tx *database.Tx) error {
+	done, err := s.finish(ctx, finishing{signinID: row.ID, method: methodLink, holds: holds, consume: func(tx *database.Tx) error {
 		return s.Codes.ConsumeLink(tx, linkToken, PurposeSignin, row.ID)
 	}})
+	if errors.Is(err, ErrSigninGone) {
+		err = ErrLinkSpent
+	}
+	return done, err
 }
 
 type finishing struct {
