@@ -106,17 +106,19 @@ SELECT count(*) FROM directory_grants g WHERE ended_at IS NULL AND NOT EXISTS (S
 -- name: nobody disabled has a session
 SELECT count(*) FROM identity_sessions s JOIN directory_users u ON u.id = s.user_id WHERE s.ended_at IS NULL AND NOT u.account_enabled;
 
+-- The mail's id is in the job's payload. The casts give it the type of a text, without which SQLite makes no index for the join
+-- and compares each with each.
 -- name: a mail that waits has one job that will send it
-SELECT count(*) FROM mails m LEFT JOIN (SELECT payload ->> 'id' AS mail, count(*) AS n FROM jobs WHERE kind LIKE 'mail%' AND state <> 'dead' GROUP BY 1) j ON j.mail = m.id
+SELECT count(*) FROM mails m LEFT JOIN (SELECT CAST(payload ->> 'id' AS TEXT) AS mail, count(*) AS n FROM jobs WHERE kind LIKE 'mail%' AND state <> 'dead' GROUP BY 1) j ON j.mail = m.id
 WHERE m.state IN ('queued', 'retrying') AND (j.n IS NULL OR j.n <> 1);
 
 -- name: a mail that has left has no job that would send it again
-SELECT count(*) FROM jobs j JOIN mails m ON m.id = j.payload ->> 'id'
+SELECT count(*) FROM jobs j JOIN mails m ON m.id = CAST(j.payload ->> 'id' AS TEXT)
 WHERE j.kind LIKE 'mail%' AND j.state <> 'dead' AND m.state IN ('sent', 'failed', 'dropped');
 
 -- Attempts that ended in doubt are those that the job has had and the mail's row does not know of. The fourth gives up.
 -- name: a mail of which nobody knows whether it has arrived is given to the server three times at most
-SELECT count(*) FROM jobs j JOIN mails m ON m.id = j.payload ->> 'id'
+SELECT count(*) FROM jobs j JOIN mails m ON m.id = CAST(j.payload ->> 'id' AS TEXT)
 WHERE j.kind LIKE 'mail%' AND j.state <> 'dead' AND j.attempts - m.attempts > 4;
 
 -- name: nothing is leased to a house that has stopped
@@ -139,7 +141,7 @@ SELECT count(*) FROM (SELECT user_id, count(*) AS n FROM identity_sessions GROUP
 WHERE s.n > (SELECT count(*) FROM audit_events a WHERE a.target = s.user_id AND a.name IN ('identity.signed_in', 'identity.set_up') AND a.result = 'ok');
 
 -- name: a failed mail is in the audit
-SELECT count(*) FROM mails m LEFT JOIN (SELECT DISTINCT data ->> 'mail' AS mail FROM audit_events WHERE name = 'notification.failed') a ON a.mail = m.id
+SELECT count(*) FROM mails m LEFT JOIN (SELECT DISTINCT CAST(data ->> 'mail' AS TEXT) AS mail FROM audit_events WHERE name = 'notification.failed') a ON a.mail = m.id
 WHERE m.state = 'failed' AND a.mail IS NULL;
 
 -- name: an event of the house says who, what came of it, and, where somebody called, from where
