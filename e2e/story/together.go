@@ -2,16 +2,8 @@ package story
 
 import "sync"
 
-// crowd is held by the stories of many at once, which come one after the other: a house works on 128 calls at a time with 20
-// connections, and turns away whom that leaves no room for.
-var crowd sync.Mutex
-
 // Together runs f n times at the same moment and counts the results.
 func Together[R comparable](n int, f func(i int) R) map[R]int {
-	if n >= 20 {
-		crowd.Lock()
-		defer crowd.Unlock()
-	}
 	var wait sync.WaitGroup
 	var mu sync.Mutex
 	gate := make(chan struct{})
@@ -27,5 +19,28 @@ func Together[R comparable](n int, f func(i int) R) map[R]int {
 	}
 	close(gate)
 	wait.Wait()
+	return counted
+}
+
+// crowd is held by one crowd at a time, whichever house it comes to.
+var crowd sync.Mutex
+
+// Crowd runs f n times, as many at the same moment as the house has room for beside other stories: twelve for each replica.
+// They wait for each other in the database, of which a replica has twenty connections, and who gets none in time is told
+// that it cannot be reached.
+func Crowd[R comparable](tn *Town, n int, f func(i int) R) map[R]int {
+	crowd.Lock()
+	defer crowd.Unlock()
+	width, counted := min(n, 12*len(tn.Replicas)), map[R]int{}
+	results := make([]R, n)
+	Together(width, func(lane int) int {
+		for i := lane; i < n; i += width {
+			results[i] = f(i)
+		}
+		return lane
+	})
+	for _, r := range results {
+		counted[r]++
+	}
 	return counted
 }

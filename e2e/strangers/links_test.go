@@ -73,7 +73,7 @@ func TestT06_ALinkIsPressedOnceHoweverOftenItIsPressed(t *testing.T) {
 	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		maria, _, token := tn.WaitsForProof(t, "maria")
 		maria.Opens("/l/" + token)
-		told := story.Together(50, func(i int) string {
+		told := story.Crowd(tn, 50, func(i int) string {
 			a := maria.At(i).Copied().Post("/api/v1/link", nil)
 			if a.Status == http.StatusOK {
 				return "200"
@@ -96,7 +96,7 @@ func TestT06_ASigninLinkIsPressedOnceHoweverOftenItIsPressed(t *testing.T) {
 		for i := range browsers {
 			browsers[i] = lukas.At(i).Copied()
 		}
-		told := story.Together(len(browsers), func(i int) string {
+		told := story.Crowd(tn, len(browsers), func(i int) string {
 			a := browsers[i].Post("/api/v1/link", nil)
 			if a.Status == http.StatusOK {
 				return "200"

@@ -126,7 +126,7 @@ func TestT56_AnEmptyHouseIsSetUpOnceWithTheLinkItPrints(t *testing.T) {
 		ines.Post("/api/v1/setup/check", map[string]any{"token": token}).Is(http.StatusOK) // none of this has used it up
 		ines.Post("/api/v1/setup", story.Changed(setUp, "email", "ines")).Is(http.StatusUnprocessableEntity)
 		ines.Post("/api/v1/setup", story.Changed(setUp, "name", "")).Is(http.StatusUnprocessableEntity)
-		statuses := story.Together(20, func(i int) int { return ines.Anonymous().At(i).Post("/api/v1/setup", setUp).Status })
+		statuses := story.Crowd(tn, 20, func(i int) int { return ines.Anonymous().At(i).Post("/api/v1/setup", setUp).Status })
 		require.Equal(t, map[int]int{http.StatusCreated: 1, http.StatusGone: 19}, statuses)
 		ines.Post("/api/v1/setup", setUp).Refused(http.StatusGone, "setup_closed")
 		ines.Post("/api/v1/setup/check", map[string]any{"token": token}).Is(http.StatusGone)

@@ -115,9 +115,7 @@ func TestT96_NoOtherOriginIsLetIn(t *testing.T) {
 	})
 }
 
-// Row T97: a flow's limit holds when a hundred come at once: ten get in, ninety are told, and nothing of theirs is kept. To
-// each replica come twelve at a time, as long as there are any: they wait for each other in the database, of which a replica
-// has twenty connections, and other stories want some.
+// Row T97: a flow's limit holds when a hundred come at once: ten get in, ninety are told, and nothing of theirs is kept.
 func TestT97_TheLastPlaceIsGivenOnce(t *testing.T) {
 	story.Attack(t, func(t *testing.T, tn *story.Town) {
 		tn.Ages(t, "requests", "submitted_at", 25*3600, "flow_slug = ?", story.Scarce) // of earlier days, when this is told again
@@ -131,11 +129,9 @@ func TestT97_TheLastPlaceIsGivenOnce(t *testing.T) {
 			}
 			return lane
 		})
-		answers, width := make([]story.Answer, len(people)), 12*len(tn.Replicas)
-		story.Together(width, func(i int) int {
-			for ; i < len(people); i += width {
-				answers[i] = people[i].At(i).Speaks("de").Post(people[i].Path("/submit"), bodies[i])
-			}
+		answers := make([]story.Answer, len(people))
+		story.Crowd(tn, len(people), func(i int) int {
+			answers[i] = people[i].At(i).Speaks("de").Post(people[i].Path("/submit"), bodies[i])
 			return i
 		})
 		references := map[string]bool{}
